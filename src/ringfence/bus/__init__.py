@@ -1,0 +1,1 @@
+"""Finished facts for whoever looks on."""

@@ -1,0 +1,1 @@
+"""LLM advisers: one file each."""

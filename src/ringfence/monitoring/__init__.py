@@ -1,0 +1,1 @@
+"""The flow: one call from first frame to verdict."""

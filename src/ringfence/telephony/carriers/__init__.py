@@ -1,0 +1,1 @@
+"""Who gives us calls: one file for each carrier."""

@@ -1,0 +1,1 @@
+"""The doors; the web framework lives here and nowhere else."""
