@@ -1,0 +1,132 @@
+"""Open the database: an SQLite file, or a PostgreSQL server, behind the contract `Database`.
+
+SQLite has one writing connection, for which writers queue up in order, and a few reading ones, which see the
+last committed state and never wait (write-ahead log). With `synchronous = NORMAL` a commit outlives the death
+of the process; after a power cut the last moments may be missing, the file is never damaged.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, event, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import AsyncAdaptedQueuePool
+
+from ringfence.contracts import Database
+from ringfence.db.address import Address, locate
+from ringfence.db.migrate import unreachable, upgrade
+
+_SQLITE_READERS = 4
+_POSTGRESQL_CONNECTIONS = 10
+_WAIT_FOR_CONNECTION_S = 10
+_CONNECT_TIMEOUT_S = 5
+_STATEMENT_TIMEOUT_MS = 15_000
+_BUSY_TIMEOUT_S = 10
+"""How long a writer waits for another process that writes to the same SQLite file."""
+
+
+class _Database:
+    """Satisfies `contracts.Database`."""
+
+    def __init__(self, dialect: str, writer: AsyncEngine, reader: AsyncEngine) -> None:
+        self.dialect = dialect
+        self._writer = writer
+        self._reader = reader
+
+    def transaction(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        return self._writer.begin()
+
+    def reading(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        return self._reader.begin()
+
+
+@asynccontextmanager
+async def open_database(url: str | None, home: Path, *, migrate: bool = True) -> AsyncIterator[Database]:
+    """The database at `url`, or in a file in `home` without one; its schema is brought up to date first.
+
+    Raises ConfigurationError that names the setting and the remedy."""
+    address = await asyncio.to_thread(locate, url, home)
+    if migrate:
+        await asyncio.to_thread(upgrade, url, home)
+    writer, reader = _sqlite(address) if address.dialect == "sqlite" else _postgresql(address)
+    try:
+        await _greet(address, reader)
+        yield _Database(address.dialect, writer, reader)
+    finally:
+        await reader.dispose()
+        await writer.dispose()
+
+
+async def _greet(address: Address, engine: AsyncEngine) -> None:
+    try:
+        async with engine.connect() as connection:
+            await connection.execute(text("SELECT 1"))
+    except (OSError, DBAPIError) as error:
+        raise unreachable(address, error) from None
+
+
+def _sqlite(address: Address) -> tuple[AsyncEngine, AsyncEngine]:
+    writer = _sqlite_engine(address, connections=1, wait_s=60, begin="BEGIN IMMEDIATE", read_only=False)
+    reader = _sqlite_engine(
+        address, connections=_SQLITE_READERS, wait_s=_WAIT_FOR_CONNECTION_S, begin="BEGIN", read_only=True
+    )
+    return writer, reader
+
+
+def _sqlite_engine(
+    address: Address, *, connections: int, wait_s: float, begin: str, read_only: bool
+) -> AsyncEngine:
+    engine = create_async_engine(
+        address.url,
+        poolclass=AsyncAdaptedQueuePool,
+        pool_size=connections,
+        max_overflow=0,
+        pool_timeout=wait_s,
+        connect_args={"timeout": _BUSY_TIMEOUT_S},
+    )
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def prepare(connection: Any, _record: object) -> None:
+        # Python's sqlite3 would begin transactions by itself, late and only for some statements.
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA journal_mode = WAL")
+        cursor.execute("PRAGMA synchronous = NORMAL")
+        cursor.execute("PRAGMA foreign_keys = ON")
+        # What is erased is overwritten, not only unlinked.
+        cursor.execute("PRAGMA secure_delete = ON")
+        if read_only:
+            cursor.execute("PRAGMA query_only = ON")
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def start(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine
+
+
+def _postgresql(address: Address) -> tuple[AsyncEngine, AsyncEngine]:
+    engine = create_async_engine(
+        address.url,
+        pool_size=_POSTGRESQL_CONNECTIONS,
+        max_overflow=0,
+        pool_timeout=_WAIT_FOR_CONNECTION_S,
+        # A server that was restarted must not cost anybody a call.
+        pool_pre_ping=True,
+        connect_args={
+            "timeout": _CONNECT_TIMEOUT_S,
+            "server_settings": {
+                "application_name": "ringfence",
+                "statement_timeout": str(_STATEMENT_TIMEOUT_MS),
+                "idle_in_transaction_session_timeout": str(_STATEMENT_TIMEOUT_MS),
+                "TimeZone": "UTC",
+            },
+        },
+    )
+    reader = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+    return engine, reader
