@@ -123,10 +123,16 @@ class Settings(BaseSettings):
         description="Number to ring and join to a call that came in; empty keeps the line open.",
     )
     max_calls: int = Field(
-        500, ge=1, validation_alias=_names("RINGFENCE_MAX_CALLS"), description="Calls heard at once; more are connected unheard."
+        500,
+        ge=1,
+        validation_alias=_names("RINGFENCE_MAX_CALLS"),
+        description="Calls heard at once; more are connected unheard.",
     )
     call_limit_s: int = Field(
-        14_400, ge=60, validation_alias=_names("RINGFENCE_CALL_LIMIT_S"), description="Longest call that is heard, seconds."
+        14_400,
+        ge=60,
+        validation_alias=_names("RINGFENCE_CALL_LIMIT_S"),
+        description="Longest call that is heard, seconds.",
     )
 
     # --- speech
@@ -136,7 +142,10 @@ class Settings(BaseSettings):
         description="`auto`, or names in order of preference, comma-separated.",
     )
     speech_workers: int = Field(
-        0, ge=0, validation_alias=_names("RINGFENCE_SPEECH_WORKERS"), description="Processes for local engines; 0 is one a core."
+        0,
+        ge=0,
+        validation_alias=_names("RINGFENCE_SPEECH_WORKERS"),
+        description="Processes for local engines; 0 is one a core.",
     )
     review_engine: str = Field(
         "auto",
@@ -151,34 +160,54 @@ class Settings(BaseSettings):
         description="Model of the transcription session.",
     )
     whisper_model: str = Field(
-        "whisper-small", validation_alias=_names("RINGFENCE_WHISPER_MODEL"), description="Name in `ringfence models list`, or a folder."
+        "whisper-small",
+        validation_alias=_names("RINGFENCE_WHISPER_MODEL"),
+        description="Name in `ringfence models list`, or a folder.",
     )
     sherpa_model: str = Field(
-        "auto", validation_alias=_names("RINGFENCE_SHERPA_MODEL"), description="Name in `ringfence models list`, a folder, or `auto`: by language."
+        "auto",
+        validation_alias=_names("RINGFENCE_SHERPA_MODEL"),
+        description="Name in `ringfence models list`, a folder, or `auto`: by language.",
     )
 
     # --- judgement
     anthropic_api_key: SecretStr | None = Field(None, validation_alias=_names("ANTHROPIC_API_KEY"))
-    anthropic_base_url: str = Field("https://api.anthropic.com", validation_alias=_names("ANTHROPIC_BASE_URL"))
+    anthropic_base_url: str = Field(
+        "https://api.anthropic.com", validation_alias=_names("ANTHROPIC_BASE_URL")
+    )
     analyst: str = Field(
         "auto",
         validation_alias=_names("RINGFENCE_ANALYST"),
         description="Model of the live analyst (`anthropic:…`, `openai:…`, `ollama:…`), a comma-separated fallback chain, or `none`.",
     )
     final_analyst: str | None = Field(
-        None, validation_alias=_names("RINGFENCE_FINAL_ANALYST"), description="Model of the final analysis; empty is the analyst."
+        None,
+        validation_alias=_names("RINGFENCE_FINAL_ANALYST"),
+        description="Model of the final analysis; empty is the analyst.",
     )
     analysis_every: int = Field(
-        3, ge=1, validation_alias=_names("RINGFENCE_ANALYSIS_EVERY"), description="Utterances between two live analyses."
+        3,
+        ge=1,
+        validation_alias=_names("RINGFENCE_ANALYSIS_EVERY"),
+        description="Utterances between two live analyses.",
     )
     analyst_deadline_s: float = Field(
-        8.0, gt=0, validation_alias=_names("RINGFENCE_ANALYST_DEADLINE_S"), description="Longest wait for a live analysis, seconds."
+        8.0,
+        gt=0,
+        validation_alias=_names("RINGFENCE_ANALYST_DEADLINE_S"),
+        description="Longest wait for a live analysis, seconds.",
     )
     analyst_call_budget_usd: float = Field(
-        0.50, ge=0, validation_alias=_names("RINGFENCE_ANALYST_CALL_BUDGET_USD"), description="Spent on models for one call at most."
+        0.50,
+        ge=0,
+        validation_alias=_names("RINGFENCE_ANALYST_CALL_BUDGET_USD"),
+        description="Spent on models for one call at most.",
     )
     analyst_day_budget_usd: float = Field(
-        25.0, ge=0, validation_alias=_names("RINGFENCE_ANALYST_DAY_BUDGET_USD"), description="Spent on models in one day (UTC) at most."
+        25.0,
+        ge=0,
+        validation_alias=_names("RINGFENCE_ANALYST_DAY_BUDGET_USD"),
+        description="Spent on models in one day (UTC) at most.",
     )
     local_model_base_url: str = Field(
         "http://127.0.0.1:11434/v1",
@@ -188,16 +217,26 @@ class Settings(BaseSettings):
 
     # --- data
     keep_audio: Switch = Field(
-        False, validation_alias=_names("RINGFENCE_KEEP_AUDIO"), description="Keep calls' audio, encrypted, for the history."
+        False,
+        validation_alias=_names("RINGFENCE_KEEP_AUDIO"),
+        description="Keep calls' audio, encrypted, for the history.",
     )
     audio_retention_days: int = Field(
-        30, ge=1, validation_alias=_names("RINGFENCE_AUDIO_RETENTION_DAYS"), description="Kept audio is deleted after so many days."
+        30,
+        ge=1,
+        validation_alias=_names("RINGFENCE_AUDIO_RETENTION_DAYS"),
+        description="Kept audio is deleted after so many days.",
     )
     call_retention_days: int = Field(
-        365, ge=1, validation_alias=_names("RINGFENCE_CALL_RETENTION_DAYS"), description="Calls and transcripts are deleted after so many days."
+        365,
+        ge=1,
+        validation_alias=_names("RINGFENCE_CALL_RETENTION_DAYS"),
+        description="Calls and transcripts are deleted after so many days.",
     )
     log_personal_data: Switch = Field(
-        False, validation_alias=_names("RINGFENCE_LOG_PERSONAL_DATA"), description="Let words, numbers and names into the log."
+        False,
+        validation_alias=_names("RINGFENCE_LOG_PERSONAL_DATA"),
+        description="Let words, numbers and names into the log.",
     )
 
     # --- promised by the public contract, used by parts that are still to come
@@ -206,7 +245,9 @@ class Settings(BaseSettings):
         "operators", validation_alias=_names("RINGFENCE_UNMAPPED_ALERTS")
     )
     max_distinct_national_ids: int = Field(3, ge=0, validation_alias=_names("MAX_DISTINCT_NATIONAL_IDS"))
-    screening_mode: Literal["inline", "background"] = Field("inline", validation_alias=_names("RINGFENCE_SCREENING_MODE"))
+    screening_mode: Literal["inline", "background"] = Field(
+        "inline", validation_alias=_names("RINGFENCE_SCREENING_MODE")
+    )
     national_id: str = Field("any", validation_alias=_names("RINGFENCE_NATIONAL_ID"))
     day_period_days: int = Field(1, ge=1, validation_alias=_names("DAY_PERIOD"))
     week_period_days: int = Field(7, ge=1, validation_alias=_names("WEEK_PERIOD"))
@@ -215,7 +256,11 @@ class Settings(BaseSettings):
     @field_validator("trusted_proxies", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
-        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+        return (
+            tuple(part.strip() for part in value.split(",") if part.strip())
+            if isinstance(value, str)
+            else value
+        )
 
     @field_validator("base_url")
     @classmethod
@@ -224,7 +269,9 @@ class Settings(BaseSettings):
             return None
         parts = urlsplit(value)
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.username:
-            raise ValueError("write it as https://calls.example.org, with an optional path, without user or query")
+            raise ValueError(
+                "write it as https://calls.example.org, with an optional path, without user or query"
+            )
         return value.rstrip("/")
 
     @field_validator("connect_to")

@@ -1,9 +1,9 @@
 """Our own errors, few: builtins serve for misuse.
 
-    ConfigurationError      a setting is wrong or missing; the sentence names it and the remedy
-    WireFormatError         bytes from outside that do not say what they should
-    ProviderError           a plug-in failed; `retryable` says whether trying again can help
-    NotFound, Conflict      about things in the store
+ConfigurationError      a setting is wrong or missing; the sentence names it and the remedy
+WireFormatError         bytes from outside that do not say what they should
+ProviderError           a plug-in failed; `retryable` says whether trying again can help
+NotFound, Conflict      about things in the store
 """
 
 

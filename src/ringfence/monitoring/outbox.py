@@ -1,0 +1,126 @@
+"""Performs the ordered effects of one call: first kept, then shown."""
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Protocol
+
+from ringfence.contracts import Bus, Clock
+from ringfence.model.assessment import Assessment
+from ringfence.model.calls import Call, CallId, CallStatus
+from ringfence.model.history import Timing
+from ringfence.model.speech import Gap, Utterance
+from ringfence.monitoring import messages
+from ringfence.monitoring.messages import Message
+from ringfence.monitoring.monitor import CloseCall, Keep, Show
+
+log = logging.getLogger(__name__)
+
+STORE_DEADLINE_S = 2.0
+"""A warning waits this long for the store, and no longer."""
+RETRY_S = 1.0
+Entry = Utterance | Assessment | Gap | Timing
+
+
+class CallRecordStore(Protocol):
+    """What a live call writes; `telephony.store.CallStore` is one."""
+
+    async def append(self, call_id: CallId, entries: Sequence[Entry], at: datetime) -> None: ...
+
+    async def set_status(self, call_id: CallId, status: CallStatus, at: datetime) -> bool: ...
+
+    async def set_facts(self, call_id: CallId, facts: Mapping[str, object]) -> None: ...
+
+
+class Outbox:
+    """One task at a time, made when there is something to do: an idle call holds none.
+
+    Where the store fails, what was said is shown all the same (a warning must not wait for a disk), held, and
+    written as soon as the store answers.
+    """
+
+    def __init__(self, call: Call, store: CallRecordStore, bus: Bus, clock: Clock) -> None:
+        self._call = call
+        self._store = store
+        self._bus = bus
+        self._clock = clock
+        self._pending: list[Keep | Show] = []
+        self._unsaved: list[Entry] = []
+        self._task: asyncio.Task[None] | None = None
+        self._closing = False
+        self.stream_started_s: float | None = None
+        """On the monotonic clock; the offsets of utterances count from here."""
+
+    def add(self, effect: Keep | Show) -> None:
+        self._pending.append(effect)
+        if self._task is None:
+            self._task = asyncio.get_running_loop().create_task(self._drain())
+
+    def show(self, message: Message) -> None:
+        """At once, for what is not kept."""
+        self._bus.publish(messages.topic(self._call.sid), message)
+        self._bus.publish(messages.ALL_CALLS, message)
+
+    async def close(
+        self, effect: CloseCall, facts: Mapping[str, object], *, patience_s: float = 60.0
+    ) -> Call:
+        """Keep everything, then close the call's record and say so. Returns the call as it ended."""
+        self._closing = True
+        while self._task is not None:
+            await self._task
+        deadline_s = self._clock.monotonic_s() + patience_s
+        while True:
+            try:
+                async with asyncio.timeout(STORE_DEADLINE_S):
+                    await self._save([])
+                    await self._store.set_facts(self._call.id, facts)
+                    await self._store.set_status(self._call.id, effect.status, effect.ended_at)
+                break
+            except Exception:
+                if self._clock.monotonic_s() > deadline_s:
+                    log.exception("a call's record could not be closed", extra={"call_id": self._call.id})
+                    break
+                await asyncio.sleep(RETRY_S)
+        ended = replace(self._call, status=effect.status, ended_at=effect.ended_at)
+        self.show(messages.call_stopped(ended))
+        return ended
+
+    async def _drain(self) -> None:
+        failed = False
+        try:
+            while self._pending or (failed and not self._closing):
+                if failed and not self._pending:
+                    await asyncio.sleep(RETRY_S)
+                effects, self._pending = self._pending, []
+                try:
+                    async with asyncio.timeout(STORE_DEADLINE_S):
+                        await self._save([effect.entry for effect in effects if isinstance(effect, Keep)])
+                    failed = False
+                except Exception:
+                    if not failed:
+                        log.exception("a call could not be stored in time", extra={"call_id": self._call.id})
+                    failed = True
+                for effect in effects:
+                    if isinstance(effect, Show):
+                        self.show(effect.message)
+                        self._time(effect.message)
+        finally:
+            self._task = None
+
+    async def _save(self, entries: list[Entry]) -> None:
+        """Store what waits and what is new, in order. What a failure leaves is tried again next time."""
+        self._unsaved.extend(entries)
+        if not self._unsaved:
+            return
+        batch = list(self._unsaved)
+        await self._store.append(self._call.id, batch, self._clock.now())
+        del self._unsaved[: len(batch)]
+
+    def _time(self, message: Message) -> None:
+        if message["type"] != "transcript.update" or self.stream_started_s is None:
+            return
+        elapsed_ms = (self._clock.monotonic_s() - self.stream_started_s) * 1000 - message["end_ms"]
+        if elapsed_ms >= 0:
+            self._unsaved.append(Timing("utterance_end_to_shown", message["index"], round(elapsed_ms, 1)))
