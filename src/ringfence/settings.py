@@ -128,6 +128,12 @@ class Settings(BaseSettings):
         validation_alias=_names("RINGFENCE_MAX_CALLS"),
         description="Calls heard at once; more are connected unheard.",
     )
+    drain_s: float = Field(
+        20.0,
+        ge=0,
+        validation_alias=_names("RINGFENCE_DRAIN_S"),
+        description="At a shutdown, live calls may go on for so many seconds.",
+    )
     call_limit_s: int = Field(
         14_400,
         ge=60,
@@ -178,7 +184,7 @@ class Settings(BaseSettings):
     analyst: str = Field(
         "auto",
         validation_alias=_names("RINGFENCE_ANALYST"),
-        description="Model of the live analyst (`anthropic:…`, `openai:…`, `ollama:…`), a comma-separated fallback chain, or `none`.",
+        description="Models of the live analyst (`anthropic:…`, `openai:…`, `ollama:…`), comma-separated in order of preference, or `none`.",
     )
     final_analyst: str | None = Field(
         None,

@@ -195,7 +195,7 @@ class Switchboard:
         self.accepting = False
         deadline_s = self._parts.clock.monotonic_s() + drain_s
         while self._sessions and self._parts.clock.monotonic_s() < deadline_s:
-            await asyncio.sleep(min(PULSE_S, drain_s))
+            await asyncio.sleep(PULSE_S / 5)
         sessions = tuple(self._sessions.values())
         for session in sessions:
             session.end(CallStatus.INTERRUPTED)
@@ -207,11 +207,9 @@ class Switchboard:
         log.info("a call is over", extra={"call_id": session.call.id, "level": session.monitor.level.word})
 
     def _instructions(self, language: str, stream: StreamInstruction | None) -> CallInstructions:
-        notice = (
-            NOTICES.get(language.split("-", maxsplit=1)[0], NOTICES["en"])
-            if self._policy.notice and stream
-            else None
-        )
+        notice = None
+        if self._policy.notice and stream is not None:
+            notice = NOTICES.get(language.partition("-")[0], NOTICES["en"])
         return CallInstructions(
             notice=notice, language=language, stream=stream, connect_to=self._policy.connect_to
         )
