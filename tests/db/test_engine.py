@@ -1,0 +1,133 @@
+"""Opening a database, and what its two kinds of connections promise."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from ringfence.db.address import FILE_NAME
+from ringfence.db.engine import open_database
+from ringfence.model.errors import ConfigurationError
+from ringfence.testing.databases import OpenDatabase
+
+pytestmark = pytest.mark.db
+
+CLAIM = text("INSERT INTO claims (key, claimed_at) VALUES (:key, '2026-01-01 00:00:00+00:00')")
+COUNT = text("SELECT count(*) FROM claims")
+
+
+def test_a_transaction_commits_on_leaving(open_test_database: OpenDatabase) -> None:
+    async def scenario() -> int | None:
+        async with open_test_database() as database:
+            async with database.transaction() as connection:
+                await connection.execute(CLAIM, {"key": "a"})
+            async with database.reading() as connection:
+                return (await connection.execute(COUNT)).scalar()
+
+    assert asyncio.run(scenario()) == 1
+
+
+def test_an_exception_rolls_everything_back(open_test_database: OpenDatabase) -> None:
+    async def scenario() -> int | None:
+        async with open_test_database() as database:
+
+            async def fail_after_writing() -> None:
+                async with database.transaction() as connection:
+                    await connection.execute(CLAIM, {"key": "a"})
+                    raise ZeroDivisionError
+
+            with pytest.raises(ZeroDivisionError):
+                await fail_after_writing()
+            async with database.reading() as connection:
+                return (await connection.execute(COUNT)).scalar()
+
+    assert asyncio.run(scenario()) == 0
+
+
+def test_a_reader_does_not_wait_for_a_writer(open_test_database: OpenDatabase) -> None:
+    async def scenario() -> int | None:
+        async with open_test_database() as database, database.transaction() as writing:
+            await writing.execute(CLAIM, {"key": "a"})
+            async with asyncio.timeout(5), database.reading() as reading:
+                return (await reading.execute(COUNT)).scalar()
+
+    assert asyncio.run(scenario()) == 0
+
+
+def test_a_reading_connection_cannot_write(open_test_database: OpenDatabase) -> None:
+    async def scenario() -> None:
+        async with open_test_database() as database:
+            with pytest.raises(DBAPIError, match=r"read-?\s?only"):
+                async with database.reading() as connection:
+                    await connection.execute(CLAIM, {"key": "a"})
+
+    asyncio.run(scenario())
+
+
+def test_many_writers_take_turns(open_test_database: OpenDatabase) -> None:
+    async def scenario() -> int | None:
+        async with open_test_database() as database:
+
+            async def write(number: int) -> None:
+                async with database.transaction() as connection:
+                    await connection.execute(CLAIM, {"key": str(number)})
+
+            await asyncio.gather(*(write(number) for number in range(50)))
+            async with database.reading() as connection:
+                return (await connection.execute(COUNT)).scalar()
+
+    assert asyncio.run(scenario()) == 50
+
+
+def test_foreign_keys_hold(open_test_database: OpenDatabase) -> None:
+    async def scenario() -> None:
+        async with open_test_database() as database:
+            with pytest.raises(DBAPIError):
+                async with database.transaction() as connection:
+                    await connection.execute(
+                        text(
+                            "INSERT INTO gaps (call_id, start_ms, end_ms, reason) VALUES ('nobody', 0, 1, '')"
+                        )
+                    )
+
+    asyncio.run(scenario())
+
+
+def test_without_a_url_it_is_a_file_that_only_its_owner_reads(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with open_database(None, tmp_path / "home") as database:
+            assert database.dialect == "sqlite"
+
+    asyncio.run(scenario())
+    assert (tmp_path / "home" / FILE_NAME).stat().st_mode & 0o077 == 0
+    assert (tmp_path / "home").stat().st_mode & 0o077 == 0
+
+
+def test_opening_migrates_an_empty_server(postgresql_url: str, tmp_path: Path) -> None:
+    async def scenario() -> int | None:
+        async with open_database(postgresql_url, tmp_path) as database, database.reading() as connection:
+            assert database.dialect == "postgresql"
+            return (await connection.execute(COUNT)).scalar()
+
+    assert asyncio.run(scenario()) == 0
+
+
+def test_a_server_that_does_not_answer_is_named_without_its_password(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with open_database("postgresql://me:hunter2@127.0.0.1:1/calls", tmp_path):
+            pass
+
+    with pytest.raises(ConfigurationError, match=r"RINGFENCE_DATABASE_URL.*127\.0\.0\.1:1/calls") as caught:
+        asyncio.run(scenario())
+    assert "hunter2" not in str(caught.value)
+
+
+def test_a_missing_database_is_said(postgresql_url: str, tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with open_database(postgresql_url + "_not", tmp_path, migrate=False):
+            pass
+
+    with pytest.raises(ConfigurationError, match=r"RINGFENCE_DATABASE_URL.*does not exist"):
+        asyncio.run(scenario())
