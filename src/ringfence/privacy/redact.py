@@ -102,14 +102,14 @@ class Redactor:
         self._note_topic(party, folded)
         text, folded, masked_words = self._mask_words(party, text, folded, asked_before, asked_by)
         cleaned, masked, trailing = self._mask_numbers(party, text, folded)
-        self._trailing[party] = trailing
+        self._trailing = {**self._trailing, party: trailing}
         if masked or masked_words:
             self._since_topic = 0
         return cleaned
 
     def peek(self, party: Party, text: str) -> str:
         """The same for words still being spoken: nothing is remembered."""
-        state = (self._topic, self._topic_by, self._since_topic, dict(self._trailing))
+        state = (self._topic, self._topic_by, self._since_topic, self._trailing)
         try:
             return self.clean(party, text)
         finally:
