@@ -184,7 +184,7 @@ class Settings(BaseSettings):
     analyst: str = Field(
         "auto",
         validation_alias=_names("RINGFENCE_ANALYST"),
-        description="Models of the live analyst (`anthropic:…`, `openai:…`, `ollama:…`), comma-separated in order of preference, or `none`.",
+        description="Models of the live analyst (`anthropic:…`, `openai:…`, `ollama:…`), comma-separated in order, or `none`.",
     )
     final_analyst: str | None = Field(
         None,
