@@ -1,0 +1,123 @@
+"""Listens: the HTTP server, the media listener where it has a port of its own, and an orderly end."""
+
+import asyncio
+import gc
+import logging
+import signal
+import socket
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from types import FrameType
+
+import uvicorn
+
+from ringfence.app import running
+from ringfence.contracts import SpeechEngine
+from ringfence.model.errors import ConfigurationError
+from ringfence.settings import Settings
+from ringfence.web.asgi import create_asgi
+from ringfence.web.media_listener import serve_media
+from ringfence.web.services import Services
+
+log = logging.getLogger(__name__)
+
+BACKLOG = 2048
+
+
+class DrainingServer(uvicorn.Server):
+    """Leaves the first signal to `serve`, which lets live calls finish; a second one stops at once."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.asked_to_stop = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        if self.asked_to_stop.is_set() or sig == signal.SIGINT:
+            self.should_exit = True
+        self._loop.call_soon_threadsafe(self.asked_to_stop.set)
+
+
+async def serve(
+    settings: Settings,
+    *,
+    listen_through: Callable[[SpeechEngine], SpeechEngine] | None = None,
+    ready: Callable[[Services, Settings], None] | None = None,
+) -> None:
+    """Serve until a signal. `ready` is called once every door is open, with the ports really taken."""
+    listener = _listen(settings.host, settings.port, "PORT")
+    port = listener.getsockname()[1]
+    media_port = settings.media_port
+    if media_port == 0:
+        media_port = _free_port(settings.host)
+    settings = settings.model_copy(update={"port": port, "media_port": media_port})
+    async with AsyncExitStack() as stack:
+        stack.callback(listener.close)
+        services = await stack.enter_async_context(running(settings, listen_through=listen_through))
+        if media_port is not None:
+            await stack.enter_async_context(serve_media(services, settings.host, media_port))
+        server = DrainingServer(
+            uvicorn.Config(
+                create_asgi(services),
+                log_config=None,
+                access_log=False,
+                lifespan="off",
+                ws="websockets-sansio",
+                ws_max_size=16 * 1024,
+                ws_per_message_deflate=False,
+                server_header=False,
+                timeout_graceful_shutdown=5,
+                proxy_headers=False,
+            )
+        )
+        gc.freeze()
+        log.info("listening", extra={"port": port, "media_port": media_port or port})
+        if ready is not None:
+            ready(services, settings)
+        draining = asyncio.ensure_future(_drain(server, services, settings.drain_s))
+        try:
+            await server.serve(sockets=[listener])
+        finally:
+            draining.cancel()
+            await services.switchboard.shutdown(drain_s=0)
+
+
+async def _drain(server: DrainingServer, services: Services, drain_s: float) -> None:
+    await server.asked_to_stop.wait()
+    log.info("stopping; live calls may finish", extra={"active_calls": services.switchboard.active_calls})
+    if not server.should_exit:
+        await services.switchboard.shutdown(drain_s=drain_s)
+    server.should_exit = True
+
+
+def _listen(host: str, port: int, setting: str) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen(BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise ConfigurationError(
+            f"{setting}: cannot listen on {host}:{port} ({error.strerror}); choose a free port or stop what uses it"
+        ) from None
+    return listener
+
+
+def _free_port(host: str) -> int:
+    listener = _listen(host, 0, "RINGFENCE_MEDIA_PORT")
+    with listener:
+        return int(listener.getsockname()[1])
+
+
+def run(main: Callable[[], "asyncio._CoroutineLike[None]"]) -> None:
+    """Run a coroutine to its end on the fastest loop there is."""
+    try:
+        import uvloop
+
+        factory: Callable[[], asyncio.AbstractEventLoop] | None = uvloop.new_event_loop
+    except ImportError:
+        factory = None
+    with asyncio.Runner(loop_factory=factory) as runner:
+        runner.run(main())
