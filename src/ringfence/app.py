@@ -50,7 +50,9 @@ async def running(
         clock = SystemClock()
         secrets = load_secrets(settings.home)
         cipher = FieldCipher(secrets)
-        database = await stack.enter_async_context(open_database(_shown(settings.database_url), settings.home))
+        database = await stack.enter_async_context(
+            open_database(_shown(settings.database_url), settings.home)
+        )
         calls = CallStore(database, cipher)
         audio = AudioStore(database, cipher)
         audit = AuditLog(database)
@@ -67,7 +69,9 @@ async def running(
 
         analyst = open_analyst(analyst_choice(settings, settings.analyst))
         final_analyst = (
-            open_analyst(analyst_choice(settings, settings.final_analyst)) if settings.final_analyst else analyst
+            open_analyst(analyst_choice(settings, settings.final_analyst))
+            if settings.final_analyst
+            else analyst
         )
         detector = load_detector()
         media_url = media_address(settings)

@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack
 from types import FrameType
 
 import uvicorn
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ringfence.app import running
 from ringfence.contracts import SpeechEngine
@@ -121,3 +122,41 @@ def run(main: Callable[[], "asyncio._CoroutineLike[None]"]) -> None:
         factory = None
     with asyncio.Runner(loop_factory=factory) as runner:
         runner.run(main())
+
+
+class _App:
+    """An ASGI application that builds its services when the server that runs it starts."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._stack = AsyncExitStack()
+        self._inner: ASGIApp | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+        elif self._inner is None:
+            raise RuntimeError(
+                "the server that runs this application must support the ASGI lifespan protocol"
+            )
+        else:
+            await self._inner(scope, receive, send)
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        await receive()
+        try:
+            services = await self._stack.enter_async_context(running(self._settings))
+        except ConfigurationError as error:
+            await send({"type": "lifespan.startup.failed", "message": str(error)})
+            return
+        self._inner = create_asgi(services)
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await services.switchboard.shutdown(drain_s=0)
+        await self._stack.aclose()
+        await send({"type": "lifespan.shutdown.complete"})
+
+
+def create_app(settings: Settings) -> ASGIApp:
+    """For another ASGI server than ours. Its media socket is the portable ASGI route."""
+    return _App(settings)

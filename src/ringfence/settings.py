@@ -5,10 +5,12 @@ start. `docs/reference/settings.md` is made from this file.
 """
 
 import os
+import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
+from dotenv import dotenv_values
 from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
@@ -22,6 +24,8 @@ from ringfence.model.errors import ConfigurationError
 from ringfence.model.numbers import parse_e164
 
 PREFIX = "RINGFENCE_"
+DOTENV_FILE = Path(".env")
+TOML_FILE = Path("ringfence.toml")
 
 
 def _names(*names: str) -> Any:
@@ -44,8 +48,8 @@ class Settings(BaseSettings):
     """See the module's docstring. Attribute names carry units; the names outside are in the aliases."""
 
     model_config = SettingsConfigDict(
-        env_file=".env",
-        toml_file="ringfence.toml",
+        env_file=DOTENV_FILE,
+        toml_file=TOML_FILE,
         extra="ignore",
         frozen=True,
         populate_by_name=True,
@@ -336,9 +340,15 @@ def known_names() -> frozenset[str]:
 
 
 def _refuse_unknown_names() -> None:
+    """A misspelt setting must not be passed over in silence. Other programs' names are left alone."""
     known = known_names()
-    for name in os.environ:
-        if name.startswith(PREFIX) and name not in known:
+    try:
+        in_file = tomllib.loads(TOML_FILE.read_text(encoding="utf-8")) if TOML_FILE.exists() else {}
+    except (tomllib.TOMLDecodeError, OSError) as error:
+        raise ConfigurationError(f"{TOML_FILE}: cannot be read: {error}") from None
+    ours = [name for name in (*os.environ, *dotenv_values(DOTENV_FILE)) if name.startswith(PREFIX)]
+    for name in (*ours, *in_file):
+        if name not in known:
             raise ConfigurationError(
-                f"{name}: there is no such setting; see docs/reference/settings.md for the names, or unset it"
+                f"{name}: there is no such setting; see docs/reference/settings.md for the names, or remove it"
             )
