@@ -86,6 +86,7 @@ def _sqlite_engine(
         pool_size=connections,
         max_overflow=0,
         pool_timeout=wait_s,
+        hide_parameters=True,
         connect_args={"timeout": _BUSY_TIMEOUT_S},
     )
 
@@ -116,6 +117,8 @@ def _postgresql(address: Address) -> tuple[AsyncEngine, AsyncEngine]:
         pool_size=_POSTGRESQL_CONNECTIONS,
         max_overflow=0,
         pool_timeout=_WAIT_FOR_CONNECTION_S,
+        # The values of a statement that fails are people's words; they do not belong into its message.
+        hide_parameters=True,
         # A server that was restarted must not cost anybody a call.
         pool_pre_ping=True,
         connect_args={
