@@ -93,7 +93,11 @@ class Settings(BaseSettings):
     )
 
     # --- the carrier
-    twilio_account_sid: str = Field("", validation_alias=_names("TWILIO_ACCOUNT_SID", "TWILIO_SID"))
+    twilio_account_sid: str = Field(
+        "",
+        validation_alias=_names("TWILIO_ACCOUNT_SID", "TWILIO_SID"),
+        description="The account that calls come from; needed for calls that the server places itself.",
+    )
     twilio_auth_token: SecretStr | None = Field(
         None,
         validation_alias=_names("TWILIO_AUTH_TOKEN"),
@@ -104,10 +108,20 @@ class Settings(BaseSettings):
         validation_alias=_names("TWILIO_AUTH_TOKEN_SECONDARY"),
         description="A second token that is accepted while the first is being rotated.",
     )
-    twilio_phone_number: str = Field("", validation_alias=_names("TWILIO_PHONE_NUMBER", "TWILIO_NUMBER"))
-    twilio_alert_number: str = Field("", validation_alias=_names("TWILIO_ALERT_NUMBER"))
+    twilio_phone_number: str = Field(
+        "",
+        validation_alias=_names("TWILIO_PHONE_NUMBER", "TWILIO_NUMBER"),
+        description="Caller ID of calls that the server places itself. Not used by this version yet.",
+    )
+    twilio_alert_number: str = Field(
+        "",
+        validation_alias=_names("TWILIO_ALERT_NUMBER"),
+        description="Sender of SMS alerts; empty is TWILIO_PHONE_NUMBER. Not used by this version yet.",
+    )
     twilio_api_base_url: str = Field(
-        "https://api.twilio.com", validation_alias=_names("TWILIO_API_BASE_URL", "TWILIO_API_BASE")
+        "https://api.twilio.com",
+        validation_alias=_names("TWILIO_API_BASE_URL", "TWILIO_API_BASE"),
+        description="REST address of the carrier: another region, a compatible carrier. Not used by this version yet.",
     )
 
     # --- a call
@@ -162,8 +176,16 @@ class Settings(BaseSettings):
         validation_alias=_names("RINGFENCE_REVIEW_ENGINE"),
         description="Engine that hears a kept recording again after the call: `auto`, `whisper`, `none`.",
     )
-    openai_api_key: SecretStr | None = Field(None, validation_alias=_names("OPENAI_API_KEY"))
-    openai_base_url: str = Field("https://api.openai.com/v1", validation_alias=_names("OPENAI_BASE_URL"))
+    openai_api_key: SecretStr | None = Field(
+        None,
+        validation_alias=_names("OPENAI_API_KEY"),
+        description="Lets `openai-realtime` hear and `openai:…` models analyse.",
+    )
+    openai_base_url: str = Field(
+        "https://api.openai.com/v1",
+        validation_alias=_names("OPENAI_BASE_URL"),
+        description="Address of the OpenAI API, or of a gateway that speaks it.",
+    )
     openai_transcription_model: str = Field(
         "gpt-live-transcribe",
         validation_alias=_names("RINGFENCE_OPENAI_TRANSCRIPTION_MODEL"),
@@ -181,9 +203,13 @@ class Settings(BaseSettings):
     )
 
     # --- judgement
-    anthropic_api_key: SecretStr | None = Field(None, validation_alias=_names("ANTHROPIC_API_KEY"))
+    anthropic_api_key: SecretStr | None = Field(
+        None, validation_alias=_names("ANTHROPIC_API_KEY"), description="Lets `anthropic:…` models analyse."
+    )
     anthropic_base_url: str = Field(
-        "https://api.anthropic.com", validation_alias=_names("ANTHROPIC_BASE_URL")
+        "https://api.anthropic.com",
+        validation_alias=_names("ANTHROPIC_BASE_URL"),
+        description="Address of the Anthropic API, or of a gateway that speaks it.",
     )
     analyst: str = Field(
         "auto",
@@ -250,18 +276,50 @@ class Settings(BaseSettings):
     )
 
     # --- promised by the public contract, used by parts that are still to come
-    hangup_above: str = Field("off", validation_alias=_names("RINGFENCE_HANGUP_ABOVE"))
+    hangup_above: str = Field(
+        "off",
+        validation_alias=_names("RINGFENCE_HANGUP_ABOVE"),
+        description="End the call above this fraud score, 0 to 100. Not used by this version yet.",
+    )
     unmapped_alerts: Literal["operators", "broadcast"] = Field(
-        "operators", validation_alias=_names("RINGFENCE_UNMAPPED_ALERTS")
+        "operators",
+        validation_alias=_names("RINGFENCE_UNMAPPED_ALERTS"),
+        description="Who gets an alert when no protected person is known. Not used by this version yet.",
     )
-    max_distinct_national_ids: int = Field(3, ge=0, validation_alias=_names("MAX_DISTINCT_NATIONAL_IDS"))
+    max_distinct_national_ids: int = Field(
+        3,
+        ge=0,
+        validation_alias=_names("MAX_DISTINCT_NATIONAL_IDS"),
+        description="Different national ids one number may look up in a period. Not used by this version yet.",
+    )
     screening_mode: Literal["inline", "background"] = Field(
-        "inline", validation_alias=_names("RINGFENCE_SCREENING_MODE")
+        "inline",
+        validation_alias=_names("RINGFENCE_SCREENING_MODE"),
+        description="Whether a lookup is decided before its answer or after it. Not used by this version yet.",
     )
-    national_id: str = Field("any", validation_alias=_names("RINGFENCE_NATIONAL_ID"))
-    day_period_days: int = Field(1, ge=1, validation_alias=_names("DAY_PERIOD"))
-    week_period_days: int = Field(7, ge=1, validation_alias=_names("WEEK_PERIOD"))
-    month_period_days: int = Field(30, ge=1, validation_alias=_names("MONTH_PERIOD"))
+    national_id: str = Field(
+        "any",
+        validation_alias=_names("RINGFENCE_NATIONAL_ID"),
+        description="Whose check digit is verified, such as `cl-rut`. Not used by this version yet.",
+    )
+    day_period_days: int = Field(
+        1,
+        ge=1,
+        validation_alias=_names("DAY_PERIOD"),
+        description="Length of the short period, days. Not used by this version yet.",
+    )
+    week_period_days: int = Field(
+        7,
+        ge=1,
+        validation_alias=_names("WEEK_PERIOD"),
+        description="Length of the middle period, days. Not used by this version yet.",
+    )
+    month_period_days: int = Field(
+        30,
+        ge=1,
+        validation_alias=_names("MONTH_PERIOD"),
+        description="Length of the long period, days. Not used by this version yet.",
+    )
 
     @field_validator("trusted_proxies", mode="before")
     @classmethod
