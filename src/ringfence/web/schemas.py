@@ -1,6 +1,6 @@
 """What the doors say, as types: every response of the API and every message of its sockets.
 
-These are the source of `/openapi.json`, and through it of the console's generated types. The dicts that travel
+These are the source of `/openapi.json` and, through it, of the types in the console. The dicts that travel
 on the bus are made by `monitoring.messages`; the classes below describe them and a test holds the two
 together. Fields may be added, never renamed or dropped.
 """
