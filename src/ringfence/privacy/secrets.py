@@ -90,7 +90,7 @@ class _Watch:
 
     def __init__(self, home: Path) -> None:
         self._home = home
-        self._path = os.fspath(home / FILE_NAME)
+        self._path = home / FILE_NAME
         self._keys = load_secrets(home).cipher_keys
         self._seen = self._stamp()
 
@@ -103,7 +103,7 @@ class _Watch:
 
     def _stamp(self) -> tuple[int, int] | None:
         try:
-            status = os.stat(self._path)
+            status = self._path.stat()
         except OSError:
             # A file that went away for a moment takes no key from a running server.
             return None
