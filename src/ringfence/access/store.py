@@ -2,42 +2,24 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, Dialect, MetaData, Row, String, Table, insert, select, update
-from sqlalchemy import DateTime as SqlDateTime
-from sqlalchemy.types import TypeDecorator
+from sqlalchemy import Column, MetaData, Row, Table, Text, insert, select, update
 
 from ringfence.access.roles import Role
+from ringfence.columns import Instant
 from ringfence.contracts import Database
-
-
-class Instant(TypeDecorator[datetime]):
-    """Aware, UTC. SQLite keeps no zone, so it is put back on reading."""
-
-    impl = SqlDateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        return None if value is None else value.astimezone(UTC)
-
-    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
-        instant: datetime | None = value
-        if instant is None:
-            return None
-        return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
-
 
 metadata = MetaData()
 
 api_keys = Table(
     "api_keys",
     metadata,
-    Column("id", String, primary_key=True),
-    Column("name", String, nullable=False),
-    Column("role", String, nullable=False),
-    Column("secret_hash", String, nullable=False),
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("secret_hash", Text, nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("revoked_at", Instant),
     Column("last_used_at", Instant),
@@ -46,10 +28,10 @@ api_keys = Table(
 sign_in_links = Table(
     "sign_in_links",
     metadata,
-    Column("id", String, primary_key=True),
-    Column("token_hash", String, nullable=False),
-    Column("name", String, nullable=False),
-    Column("role", String, nullable=False),
+    Column("id", Text, primary_key=True),
+    Column("token_hash", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("role", Text, nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("expires_at", Instant, nullable=False),
     Column("used_at", Instant),
@@ -58,11 +40,11 @@ sign_in_links = Table(
 sessions = Table(
     "sessions",
     metadata,
-    Column("id", String, primary_key=True),
-    Column("token_hash", String, nullable=False),
-    Column("name", String, nullable=False),
-    Column("role", String, nullable=False),
-    Column("key_id", String),
+    Column("id", Text, primary_key=True),
+    Column("token_hash", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("key_id", Text),
     Column("created_at", Instant, nullable=False),
     Column("expires_at", Instant, nullable=False),
     Column("revoked_at", Instant),
