@@ -13,7 +13,7 @@ from fastapi.responses import JSONResponse
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 
-from ringfence.model.errors import Conflict, NotFound
+from ringfence.model.errors import Conflict, NotFound, WireFormatError
 from ringfence.web.schemas import FieldProblem, Problem
 
 log = logging.getLogger(__name__)
@@ -60,6 +60,10 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(NotFound)
     async def not_found(request: Request, error: NotFound) -> JSONResponse:
         return problem(404, str(error))
+
+    @app.exception_handler(WireFormatError)
+    async def unreadable(request: Request, error: WireFormatError) -> JSONResponse:
+        return problem(422, str(error))
 
     @app.exception_handler(Conflict)
     async def conflict(request: Request, error: Conflict) -> JSONResponse:

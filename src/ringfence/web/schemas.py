@@ -234,12 +234,46 @@ class Audit(Answer):
     """With `verify=true`: whether every entry still follows from the one before it."""
 
 
-class Stats(BaseModel):
-    """Counts over all kept calls; more may be added."""
+class Spread(Answer):
+    count: int
+    median: float
+    p95: float
 
-    model_config = ConfigDict(extra="allow")
+
+class FeedbackCounts(Answer):
+    """How the judgement compares with what people said of the calls afterwards."""
+
+    scam_caught: int
+    scam_missed: int
+    benign_alarmed: int
+    benign_passed: int
+
+
+class StatusCounts(Answer):
+    ringing: int
+    live: int
+    ended: int
+    interrupted: int
+
+
+class LevelCounts(Answer):
+    low: int
+    medium: int
+    high: int
+    critical: int
+
+
+class Stats(Answer):
+    """Figures over all kept calls."""
 
     active_calls: int
+    calls: int
+    calls_by_status: StatusCounts
+    calls_by_level: LevelCounts
+    utterances: int
+    feedback: FeedbackCounts
+    timings_ms: dict[str, Spread]
+    """By step of a call, over the latest ones; milliseconds."""
     detector: str
 
 
