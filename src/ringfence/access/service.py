@@ -40,7 +40,7 @@ class AccessService:
         now = self._clock.now()
         token = tokens.make(tokens.KEY)
         await self._store.add_key(token.id, name, Role(role), token.digest, now)
-        await self._write_down(by, "key.created", f"key {token.id} for {name}, role {role}", now)
+        await self._write_down(by, "key.created", f"key {token.id}, role {role}", now)
         return token.text
 
     async def check_key(self, text: str) -> Principal | None:
@@ -66,7 +66,7 @@ class AccessService:
         now = self._clock.now()
         token = tokens.make(tokens.LINK)
         await self._store.add_link(SignInLink(token.id, token.digest, name, Role(role), now + LINK_LIFE), now)
-        await self._write_down(by, "link.issued", f"link {token.id} for {name}, role {role}", now)
+        await self._write_down(by, "link.issued", f"link {token.id}, role {role}", now)
         return token.text
 
     async def redeem_link(self, text: str) -> str | None:

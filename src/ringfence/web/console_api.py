@@ -202,7 +202,7 @@ def _house(services: Services, guard: Guard, looks: Looks) -> APIRouter:
         return schemas.Audit(
             entries=[
                 schemas.AuditEntry(
-                    index=entry.index,
+                    number=entry.number,
                     at=entry.at,
                     who=entry.who,
                     action=entry.action,
@@ -211,7 +211,7 @@ def _house(services: Services, guard: Guard, looks: Looks) -> APIRouter:
                 )
                 for entry in entries
             ],
-            next_after=entries[-1].index if len(entries) == limit else None,
+            next_after=entries[-1].number if len(entries) == limit else None,
             intact=await services.audit.verify() if verify else None,
         )
 

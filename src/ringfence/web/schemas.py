@@ -216,7 +216,7 @@ class CallDetail(Answer):
 class AuditEntry(Answer):
     """Who looked at or changed what. Entries are never changed or removed."""
 
-    index: int
+    number: int
     at: datetime
     who: str
     action: str
