@@ -1,1 +1,1 @@
-"""Arithmetic on samples; no I/O."""
+"""Arithmetic on samples; no I/O. Read `g711`, then `resample`, then `levels`."""
