@@ -5,7 +5,7 @@
 MAKEFLAGS += --no-print-directory
 .NOTPARALLEL:
 bin := .venv/bin
-.PHONY: help setup demo test check format bench samples console docs lock build clean setup-dev system
+.PHONY: help setup demo test check format bench engines samples console docs lock build clean setup-dev system
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,7 +30,11 @@ format: setup-dev ## rewrite the Python files in the house's format
 bench: setup-dev ## benchmarks beside their peers; figures in build/bench
 	@scripts/bench.sh
 
+engines: setup ## install the local speech engines that need a model: sherpa and whisper
+	@scripts/setup.sh engines
+
 samples: setup-dev ## synthesise the demo's calls again from their scripts
+	@scripts/system.sh samples
 	@$(bin)/python scripts/make_samples.py
 
 console: ## build the browser console
@@ -53,4 +57,4 @@ setup-dev: setup
 	@scripts/setup.sh dev
 
 system:
-	@scripts/system.sh
+	@scripts/system.sh tests

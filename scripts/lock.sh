@@ -15,7 +15,8 @@ compile() {
 
 upgrade=("$@")
 compile requirements.lock pyproject.toml
-compile requirements-dev.lock --constraints requirements.lock --all-extras --group dev pyproject.toml
+compile requirements-engines.lock --constraints requirements.lock --all-extras pyproject.toml
+compile requirements-dev.lock --constraints requirements-engines.lock --all-extras --group dev pyproject.toml
 compile requirements-bench.lock --constraints requirements.lock --group bench pyproject.toml
 for tool in uv node build; do
     compile "scripts/$tool.lock" "scripts/$tool.in"

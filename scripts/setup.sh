@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# setup.sh [base|dev]: the Python side of the checkout in .venv, from hashed locks. Does nothing when nothing changed.
+# setup.sh [base|engines|dev]: the Python side of the checkout in .venv, from hashed locks: what running needs, the
+# local speech engines too, everything that development needs too. Does nothing when nothing changed.
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -7,8 +8,9 @@ part=${1:-base}
 
 case $part in
 base) lock=requirements.lock ;;
+engines) lock=requirements-engines.lock ;;
 dev) lock=requirements-dev.lock ;;
-*) die "usage: scripts/setup.sh [base|dev]" ;;
+*) die "usage: scripts/setup.sh [base|engines|dev]" ;;
 esac
 
 print=$(fingerprint "$lock" pyproject.toml scripts/build.lock)
