@@ -3,9 +3,10 @@
 import asyncio
 import logging
 import secrets as tokens
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import timedelta
+from typing import Any
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr
@@ -23,7 +24,7 @@ from ringfence.monitoring.session import SessionParts
 from ringfence.monitoring.switchboard import Switchboard, SwitchboardPolicy
 from ringfence.privacy.audit import AuditLog
 from ringfence.privacy.cipher import FieldCipher
-from ringfence.privacy.retention import sweep
+from ringfence.privacy.retention import Terms, sweep
 from ringfence.privacy.secrets import load_secrets
 from ringfence.settings import Settings
 from ringfence.speech.choice import SpeechChoice, open_engine, open_reviewer
@@ -49,7 +50,7 @@ async def running(
     async with AsyncExitStack() as stack:
         clock = SystemClock()
         secrets = load_secrets(settings.home)
-        cipher = FieldCipher(secrets)
+        cipher = FieldCipher(secrets.cipher_keys)
         database = await stack.enter_async_context(
             open_database(_shown(settings.database_url), settings.home)
         )
@@ -186,7 +187,7 @@ def _shown(secret: SecretStr | None) -> str | None:
     return secret.get_secret_value() if secret is not None else None
 
 
-def _keep_running(stack: AsyncExitStack, work: "asyncio._CoroutineLike[None]") -> None:
+def _keep_running(stack: AsyncExitStack, work: Coroutine[Any, Any, None]) -> None:
     task = asyncio.ensure_future(work)
 
     async def stop() -> None:
@@ -199,14 +200,18 @@ def _keep_running(stack: AsyncExitStack, work: "asyncio._CoroutineLike[None]") -
 
 async def _retention(settings: Settings, clock: SystemClock, calls: CallStore, audio: AudioStore) -> None:
     """Erase what is past its term, once an hour."""
+    terms = Terms(
+        audio=timedelta(days=settings.audio_retention_days),
+        calls=timedelta(days=settings.call_retention_days),
+    )
     while True:
         try:
             await sweep(
                 clock.now(),
-                calls=calls,
-                audio=audio,
-                call_term=timedelta(days=settings.call_retention_days),
-                audio_term=timedelta(days=settings.audio_retention_days),
+                terms,
+                calls=calls.erase_before,
+                audio=audio.erase_before,
+                claims=calls.erase_claims_before,
             )
         except Exception:  # The next hour tries again; the server goes on.
             log.exception("what is past its term could not be erased")

@@ -5,9 +5,10 @@ import gc
 import logging
 import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
 from types import FrameType
+from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -112,7 +113,7 @@ def _free_port(host: str) -> int:
         return int(listener.getsockname()[1])
 
 
-def run(main: Callable[[], "asyncio._CoroutineLike[None]"]) -> None:
+def run(main: Callable[[], Coroutine[Any, Any, None]]) -> None:
     """Run a coroutine to its end on the fastest loop there is."""
     try:
         import uvloop

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
@@ -10,6 +11,7 @@ from typing import Protocol
 from ringfence.contracts import Bus, Clock
 from ringfence.model.assessment import Assessment
 from ringfence.model.calls import Call, CallId, CallStatus
+from ringfence.model.errors import Conflict
 from ringfence.model.history import Timing
 from ringfence.model.speech import Gap, Utterance
 from ringfence.monitoring import messages
@@ -115,7 +117,12 @@ class Outbox:
         if not self._unsaved:
             return
         batch = list(self._unsaved)
-        await self._store.append(self._call.id, batch, self._clock.now())
+        try:
+            await self._store.append(self._call.id, batch, self._clock.now())
+        except Conflict:  # A part was kept after all, by a try that was not waited for.
+            for entry in batch:
+                with suppress(Conflict):
+                    await self._store.append(self._call.id, [entry], self._clock.now())
         del self._unsaved[: len(batch)]
 
     def _time(self, message: Message) -> None:

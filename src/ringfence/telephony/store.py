@@ -118,6 +118,12 @@ class CallStore:
                 await _close_judgement(connection, CallId(call_id), at)
             return tuple(CallSid(sid) for _, sid in found)
 
+    async def find(self, call_sid: CallSid) -> Call | None:
+        """The call itself, without what was said in it; None when there is none."""
+        async with self._db.reading() as connection:
+            row = (await connection.execute(select(calls).where(calls.c.sid == call_sid))).one_or_none()
+            return rows.call_from_row(row, self._cipher) if row is not None else None
+
     async def record(self, call_sid: CallSid) -> CallRecord | None:
         """Everything kept about a call."""
         async with self._db.reading() as connection:
