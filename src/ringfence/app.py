@@ -23,9 +23,8 @@ from ringfence.detection.panel import AnalystChoice, open_analyst
 from ringfence.monitoring.session import SessionParts
 from ringfence.monitoring.switchboard import Switchboard, SwitchboardPolicy
 from ringfence.privacy.audit import AuditLog
-from ringfence.privacy.cipher import FieldCipher
 from ringfence.privacy.retention import Terms, sweep
-from ringfence.privacy.secrets import load_secrets
+from ringfence.privacy.secrets import load_secrets, open_cipher
 from ringfence.settings import Settings
 from ringfence.speech.choice import SpeechChoice, open_engine, open_reviewer
 from ringfence.telephony.audio_store import AudioStore
@@ -50,7 +49,7 @@ async def running(
     async with AsyncExitStack() as stack:
         clock = SystemClock()
         secrets = load_secrets(settings.home)
-        cipher = FieldCipher(secrets.cipher_keys)
+        cipher = open_cipher(settings.home)
         database = await stack.enter_async_context(
             open_database(_shown(settings.database_url), settings.home)
         )
