@@ -131,3 +131,74 @@ def test_a_missing_database_is_said(postgresql_url: str, tmp_path: Path) -> None
 
     with pytest.raises(ConfigurationError, match=r"RINGFENCE_DATABASE_URL.*does not exist"):
         asyncio.run(scenario())
+
+
+def test_writers_that_give_up_leave_nothing_half_done_and_block_nobody(
+    open_test_database: OpenDatabase,
+) -> None:
+    async def scenario() -> int | None:
+        async with open_test_database() as database:
+
+            async def write(number: int) -> None:
+                async with database.transaction() as connection:
+                    for part in "ab":
+                        await connection.execute(CLAIM, {"key": f"{number}{part}"})
+
+            for steps in range(60):
+                impatient = asyncio.create_task(write(steps))
+                for _ in range(steps):
+                    await asyncio.sleep(0)
+                impatient.cancel()
+                await asyncio.wait([impatient])
+            async with asyncio.timeout(10):
+                await write(1000)
+            async with database.reading() as connection:
+                return (await connection.execute(COUNT)).scalar()
+
+    count = asyncio.run(scenario())
+    assert count is not None
+    assert count >= 2
+    assert count % 2 == 0
+
+
+def test_a_server_that_threw_everybody_out_is_used_again(postgresql_url: str, tmp_path: Path) -> None:
+    async def scenario() -> int | None:
+        async with (
+            open_database(postgresql_url, tmp_path) as database,
+            open_database(postgresql_url, tmp_path, migrate=False) as administrator,
+        ):
+            async with database.transaction() as connection:
+                await connection.execute(CLAIM, {"key": "before"})
+            async with administrator.transaction() as connection:
+                await connection.execute(
+                    text(
+                        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                        "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                    )
+                )
+            async with database.transaction() as connection:
+                await connection.execute(CLAIM, {"key": "after"})
+            async with database.reading() as connection:
+                return (await connection.execute(COUNT)).scalar()
+
+    assert asyncio.run(scenario()) == 2
+
+
+def test_a_statement_that_fails_does_not_tell_its_values(open_test_database: OpenDatabase) -> None:
+    async def scenario() -> str:
+        async with open_test_database() as database:
+
+            async def fail() -> None:
+                async with database.transaction() as connection:
+                    await connection.execute(
+                        text(
+                            "INSERT INTO gaps (call_id, start_ms, end_ms, reason) VALUES ('x', 0, 1, :words)"
+                        ),
+                        {"words": "what was said"},
+                    )
+
+            with pytest.raises(DBAPIError) as caught:
+                await fail()
+            return str(caught.value)
+
+    assert "what was said" not in asyncio.run(scenario())
