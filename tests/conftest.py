@@ -49,11 +49,24 @@ def _refuse_network(event: str, arguments: tuple[Any, ...]) -> None:
 sys.addaudithook(_refuse_network)
 
 
+def _settings_from_outside() -> list[str]:
+    return [
+        name
+        for name in os.environ
+        if name.startswith(_WIPED_PREFIXES) or name in _WIPED_NAMES or name.lower() in _PROXIES
+    ]
+
+
+for _name in _settings_from_outside():
+    # At once, because fixtures that serve a whole session are made before any fixture of a test.
+    del os.environ[_name]
+
+
 @pytest.fixture(autouse=True)
 def empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in list(os.environ):
-        if name.startswith(_WIPED_PREFIXES) or name in _WIPED_NAMES or name.lower() in _PROXIES:
-            monkeypatch.delenv(name)
+    """Whatever an earlier test has left behind."""
+    for name in _settings_from_outside():
+        monkeypatch.delenv(name)
 
 
 @pytest.fixture(scope="session")

@@ -1,19 +1,20 @@
-"""`kill -9` in mid-call: every word that was acknowledged is there afterwards, and no number stands in the file."""
+"""What is on the disk: every acknowledged word after a `kill -9`, no phone number, nothing that was erased."""
 
 import asyncio
 import os
 import signal
 import subprocess
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from ringfence.db.engine import open_database
 from ringfence.db.migrate import upgrade
-from ringfence.model.calls import Call, CallId, CallSid, CallStatus
+from ringfence.model.calls import Call, CallId, CallSid, CallStatus, Party
 from ringfence.model.history import CallRecord
+from ringfence.model.speech import Utterance
 from ringfence.privacy.secrets import open_cipher
 from ringfence.telephony.store import CallStore
 
@@ -103,6 +104,32 @@ def test_no_number_of_a_call_stands_in_any_file(tmp_path: Path) -> None:
 
     asyncio.run(keep())
     assert_no_number_in(tmp_path)
+
+
+def test_what_was_erased_stands_in_no_file(tmp_path: Path) -> None:
+    upgrade(None, tmp_path)
+    words = [f"unmistakable words {number} of this call" for number in range(50)]
+
+    def everything() -> bytes:
+        return b"".join(path.read_bytes() for path in tmp_path.iterdir())
+
+    async def keep() -> None:
+        async with open_database(None, tmp_path, migrate=False) as database:
+            store = CallStore(database, open_cipher(tmp_path))
+            await store.open_call(CALL)
+            for index, text in enumerate(words):
+                await store.append(CALL.id, [Utterance(index, Party.REMOTE, text, 0, 1)], AT)
+            await store.set_status(CALL.id, CallStatus.ENDED, AT)
+
+    async def erase() -> int:
+        async with open_database(None, tmp_path, migrate=False) as database:
+            return await CallStore(database, open_cipher(tmp_path)).erase_before(AT + timedelta(days=1))
+
+    asyncio.run(keep())
+    assert b"unmistakable" in everything()
+    assert asyncio.run(erase()) == 1
+    assert b"unmistakable" not in everything()
+    assert CALL.sid.encode() not in everything()
 
 
 def assert_no_number_in(folder: Path) -> None:
