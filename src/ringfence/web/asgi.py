@@ -7,7 +7,6 @@ from fastapi import FastAPI
 from ringfence.web import (
     carrier_webhooks,
     console_api,
-    console_files,
     console_live,
     docs_page,
     health,
@@ -17,18 +16,15 @@ from ringfence.web import (
     problems,
 )
 from ringfence.web.auth import Guard
+from ringfence.web.console_files import FOLDER as CONSOLE
+from ringfence.web.console_files import ConsoleFiles
 from ringfence.web.hardening import Hardening
 from ringfence.web.looks import Looks
 from ringfence.web.onlooker import HEARTBEAT_S
 from ringfence.web.services import Services
 
-MAX_BODY_BYTES = 256 * 1024
-"""Far above any request that a door expects; a carrier's callback has a few kilobytes."""
 
-
-def create_asgi(
-    services: Services, *, console: Path = console_files.FOLDER, heartbeat_s: float = HEARTBEAT_S
-) -> FastAPI:
+def create_asgi(services: Services, *, console: Path = CONSOLE, heartbeat_s: float = HEARTBEAT_S) -> FastAPI:
     """The application over finished services; it opens and closes nothing of theirs."""
     app = FastAPI(
         title="Ringfence",
@@ -36,7 +32,6 @@ def create_asgi(
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        max_body_size=MAX_BODY_BYTES,
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
     guard = Guard(services)
@@ -51,7 +46,7 @@ def create_asgi(
     app.include_router(health.router(services))
     app.include_router(metrics.router(figures, guard))
     app.include_router(docs_page.router(app))
-    app.include_router(console_files.router(console))
+    app.router.default = ConsoleFiles(app.router.default, console)
 
     app.openapi = lambda: openapi.describe(app)  # type: ignore[method-assign]
     app.add_middleware(metrics.Measuring, metrics=figures)

@@ -19,7 +19,7 @@ from starlette.requests import HTTPConnection
 from ringfence.access.roles import Principal, Role
 from ringfence.access.service import SESSION_LIFE
 from ringfence.web import origin
-from ringfence.web.guesses import Guesses, client_address
+from ringfence.web.guesses import Guesses, client_address, networks
 from ringfence.web.problems import problem
 from ringfence.web.services import Services
 
@@ -43,6 +43,7 @@ class Guard:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._guesses = Guesses(services.clock)
+        self._trusted_proxies = networks(services.trusted_proxies)
 
     def needs(self, role: Role) -> Callable[..., Awaitable[Principal]]:
         """A dependency that lets through whoever's role covers this one, and says who it is."""
@@ -91,7 +92,7 @@ class Guard:
 
     def wrong(self, connection: HTTPConnection, detail: str = WRONG) -> HTTPException:
         """The refusal for wrong credentials, counted by address."""
-        address = client_address(connection, self._services.trusted_proxies)
+        address = client_address(connection, self._trusted_proxies)
         retry_after_s = self._guesses.wrong(address)
         if retry_after_s is None:
             return HTTPException(401, detail, {"WWW-Authenticate": 'Bearer error="invalid_token"'})

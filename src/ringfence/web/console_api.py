@@ -73,7 +73,7 @@ class CallFilter(BaseModel):
 
 
 def router(services: Services, guard: Guard, looks: Looks) -> APIRouter:
-    doors = APIRouter(prefix="/api/v1")
+    doors = APIRouter()
     doors.include_router(_signing_in(services, guard))
     doors.include_router(_calls(services, guard, looks))
     doors.include_router(_house(services, guard, looks))
@@ -81,7 +81,7 @@ def router(services: Services, guard: Guard, looks: Looks) -> APIRouter:
 
 
 def _signing_in(services: Services, guard: Guard) -> APIRouter:
-    doors = APIRouter(prefix="/auth", tags=["signing in"])
+    doors = APIRouter(prefix="/api/v1/auth", tags=["signing in"])
 
     @doors.get("/me", responses=REFUSALS)
     async def me(principal: Annotated[Principal, Depends(guard.needs(Role.VIEWER))]) -> schemas.Me:
@@ -117,7 +117,7 @@ def _signing_in(services: Services, guard: Guard) -> APIRouter:
 
 
 def _calls(services: Services, guard: Guard, looks: Looks) -> APIRouter:
-    doors = APIRouter(tags=["calls"])
+    doors = APIRouter(prefix="/api/v1", tags=["calls"])
     Viewer = Annotated[Principal, Depends(guard.needs(Role.VIEWER))]  # noqa: N806
     Operator = Annotated[Principal, Depends(guard.needs(Role.OPERATOR))]  # noqa: N806
 
@@ -187,7 +187,7 @@ def _calls(services: Services, guard: Guard, looks: Looks) -> APIRouter:
 
 
 def _house(services: Services, guard: Guard, looks: Looks) -> APIRouter:
-    doors = APIRouter(tags=["operation"])
+    doors = APIRouter(prefix="/api/v1", tags=["operation"])
 
     @doors.get("/audit", responses=REFUSALS)
     async def audit(

@@ -8,11 +8,12 @@ keeps them safe.
 
 from collections import OrderedDict, deque
 from collections.abc import Iterable
-from ipaddress import IPv6Address, ip_address, ip_network
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 from starlette.requests import HTTPConnection
 
 from ringfence.contracts import Clock
+from ringfence.model.errors import ConfigurationError
 
 LIMIT = 10
 WINDOW_S = 60.0
@@ -42,29 +43,41 @@ class Guesses:
         return None
 
 
-def client_address(connection: HTTPConnection, trusted_proxies: Iterable[str]) -> str:
+Network = IPv4Network | IPv6Network
+
+
+def networks(proxies: Iterable[str]) -> tuple[Network, ...]:
+    """Addresses and networks as the settings write them. Raises ConfigurationError."""
+    try:
+        return tuple(ip_network(proxy, strict=False) for proxy in proxies)
+    except ValueError as error:
+        raise ConfigurationError(
+            f"RINGFENCE_TRUSTED_PROXIES: {error}; write addresses or networks such as 10.0.0.7, 10.1.0.0/16"
+        ) from None
+
+
+def client_address(connection: HTTPConnection, trusted_proxies: Iterable[Network]) -> str:
     """Where the request comes from; an IPv6 address counts as its /64, which one client owns whole.
 
     `X-Forwarded-For` is read from its end, and only as far as it was written by proxies we were told of."""
     address = connection.client.host if connection.client else ""
-    proxies = tuple(ip_network(proxy, strict=False) for proxy in trusted_proxies)
     forwarded = [
         hop.strip()
         for line in connection.headers.getlist("x-forwarded-for")
         for hop in line.split(",")
         if hop.strip()
     ]
-    while forwarded and _is_in(address, proxies):
+    while forwarded and _is_in(address, trusted_proxies):
         address = forwarded.pop()
     return _grouped(address)
 
 
-def _is_in(address: str, networks: Iterable[object]) -> bool:
+def _is_in(address: str, networks: Iterable[Network]) -> bool:
     try:
         parsed = ip_address(address)
     except ValueError:
         return False
-    return any(parsed in network for network in networks)  # type: ignore[operator]
+    return any(parsed in network for network in networks)
 
 
 def _grouped(address: str) -> str:

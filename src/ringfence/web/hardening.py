@@ -1,8 +1,10 @@
-"""The outermost layer: headers that make browsers careful, and the last net for what nobody foresaw."""
+"""The outermost layer: a bound for what comes in, headers that make browsers careful, and the last net for what
+nobody foresaw."""
 
 import logging
 
 from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ringfence.web.problems import BROKEN, problem
@@ -37,6 +39,8 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 ONE_YEAR_S = 31_536_000
+MAX_BODY_BYTES = 256 * 1024
+"""Far above any request that a door expects; a carrier's callback has a few kilobytes."""
 
 
 class Hardening:
@@ -50,6 +54,16 @@ class Hardening:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         begun = False
+        received = 0
+
+        async def receiving() -> Message:
+            nonlocal received
+            message = await receive()
+            if message["type"] == "http.request":
+                received += len(message.get("body", b""))
+                if received > MAX_BODY_BYTES:
+                    raise HTTPException(413)
+            return message
 
         async def sending(message: Message) -> None:
             nonlocal begun
@@ -62,7 +76,7 @@ class Hardening:
             await send(message)
 
         try:
-            await self._app(scope, receive, sending)
+            await self._app(scope, receiving, sending)
         except Exception:
             log.exception("a request failed in a way that nobody foresaw")
             if scope["type"] == "http" and not begun:
