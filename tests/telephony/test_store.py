@@ -395,3 +395,12 @@ def test_a_caller_that_gives_up_waiting_takes_nothing_back(open_test_database: O
                 assert await connection.scalar(select(func.count()).select_from(utterances)) == 2
 
     asyncio.run(scenario())
+
+
+def test_a_call_is_found_by_the_carriers_id(play: Play) -> None:
+    async def scenario(store: CallStore) -> None:
+        await store.open_call(CALL)
+        assert await store.find(CALL.sid) == CALL
+        assert await store.find(CallSid("CAnobody")) is None
+
+    play(scenario)
