@@ -67,7 +67,7 @@ def read(lines: Iterable[str]) -> tuple[Call, list[Event]]:
                 call = msgspec.convert(record, Call)
             else:
                 events.append(msgspec.convert(record, EVENTS[name]))
-        except (msgspec.MsgspecError, KeyError, AttributeError) as error:
+        except (msgspec.MsgspecError, KeyError, AttributeError, TypeError) as error:
             raise WireFormatError(f"line {number} is no event of a call: {error}") from error
     if call is None:
         raise WireFormatError("the recording has no line with the event 'Call'")
