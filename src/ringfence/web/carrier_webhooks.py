@@ -118,7 +118,7 @@ async def _signed_form(carrier: Carrier, request: Request) -> FormFields:
     body = await _body(request)
     webhook = WebhookRequest(request.method, raw_target(request.scope), raw_headers(request.scope), body)
     if not carrier.verify(webhook):
-        note_refusal(request.url.path)
+        note_refusal(request.scope["path"])
         raise Refused(problem(403, "Only the carrier may call this address, and it signs what it sends."))
     return _read(carrier.read_form, webhook)
 
@@ -157,7 +157,7 @@ async def _note(noting: Coroutine[Any, Any, None]) -> Response:
 
 def _asked_language(request: Request) -> str | None:
     """`?language=es` in the webhook's own address, where a line speaks another language than the server's."""
-    asked = parse_qs(request.url.query).get("language", [""])[0]
+    asked = parse_qs(raw_target(request.scope).partition("?")[2]).get("language", [""])[0]
     return asked if _LANGUAGE.fullmatch(asked) else None
 
 

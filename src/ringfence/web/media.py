@@ -208,6 +208,7 @@ class MediaSocket:
 
     def _end(self, close: Close) -> Close:
         self._is_over = True
+        self._timer.cancel()
         return close
 
     def _garbage(self) -> Close | None:
