@@ -26,7 +26,8 @@ from ringfence.privacy.audit import AuditLog
 from ringfence.privacy.retention import Terms, sweep
 from ringfence.privacy.secrets import load_secrets, open_cipher
 from ringfence.settings import Settings
-from ringfence.speech.choice import SpeechChoice, open_engine, open_reviewer
+from ringfence.speech.choice import open_engine, open_reviewer
+from ringfence.speech.options import SpeechChoice
 from ringfence.telephony.audio_store import AudioStore
 from ringfence.telephony.carriers import twilio
 from ringfence.telephony.store import CallStore
@@ -61,11 +62,13 @@ async def running(
         stack.callback(bus.close)
 
         speech = speech_choice(settings)
-        engine = await open_engine(speech)
-        stack.push_async_callback(engine.aclose)
-        if listen_through is not None:
-            engine = listen_through(engine)
-        reviewer = await open_reviewer(speech, settings.review_engine)
+        chosen = open_engine(speech)
+        stack.push_async_callback(chosen.aclose)
+        _keep_running(stack, chosen.warm())
+        engine = listen_through(chosen) if listen_through is not None else chosen
+        reviewer = open_reviewer(speech, settings.review_engine)
+        if isinstance(reviewer, SpeechEngine):
+            stack.push_async_callback(reviewer.aclose)
 
         analyst = open_analyst(analyst_choice(settings, settings.analyst))
         final_analyst = (
@@ -158,15 +161,15 @@ def carrier_tokens(settings: Settings) -> tuple[str, ...]:
 
 def speech_choice(settings: Settings) -> SpeechChoice:
     return SpeechChoice(
-        engine=settings.speech_engine,
+        engines=settings.speech_engine,
         home=settings.home,
+        language=settings.language,
         workers=settings.speech_workers,
         openai_api_key=_shown(settings.openai_api_key),
         openai_base_url=settings.openai_base_url,
         openai_model=settings.openai_transcription_model,
         whisper_model=settings.whisper_model,
         sherpa_model=settings.sherpa_model,
-        language=settings.language,
     )
 
 

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from ringfence.model.assessment import AnalystReport, Judgement
 from ringfence.model.calls import (
@@ -140,6 +140,7 @@ class SpeechStream(Protocol):
         ...
 
 
+@runtime_checkable
 class SpeechEngine(Protocol):
     """Opens streams; owns what they share (processes, models, connections)."""
 

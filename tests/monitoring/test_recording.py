@@ -1,4 +1,5 @@
 import asyncio
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import pytest
@@ -6,6 +7,7 @@ import pytest
 from ringfence.model.calls import CallId, Party
 from ringfence.model.media import AudioReceived
 from ringfence.monitoring.recording import Recording
+from ringfence.telephony.audio_store import AudioChunk
 from ringfence.testing import ManualClock
 
 pytestmark = pytest.mark.unit
@@ -17,12 +19,12 @@ class Archive:
     def __init__(self) -> None:
         self.chunks: list[tuple[Party, int, int]] = []
 
-    async def append(self, call_id: CallId, party: Party, start_ms: int, mulaw: bytes, at: datetime) -> None:
-        self.chunks.append((party, start_ms, len(mulaw)))
+    async def append_chunks(self, call_id: CallId, chunks: Sequence[AudioChunk], at: datetime) -> None:
+        self.chunks += [(chunk.party, chunk.start_ms, len(chunk.mulaw)) for chunk in chunks]
 
 
 class BrokenArchive(Archive):
-    async def append(self, call_id: CallId, party: Party, start_ms: int, mulaw: bytes, at: datetime) -> None:
+    async def append_chunks(self, call_id: CallId, chunks: Sequence[AudioChunk], at: datetime) -> None:
         raise OSError("disk full")
 
 

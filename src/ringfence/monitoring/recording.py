@@ -2,27 +2,27 @@
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
 from ringfence.contracts import Clock
 from ringfence.model.calls import CallId, Party
 from ringfence.model.media import AudioReceived
+from ringfence.telephony.audio_store import AudioChunk, AudioChunker
 
 log = logging.getLogger(__name__)
 
-CHUNK_BYTES = 8_000
-"""One second of mu-law at 8 kHz."""
 REVIEW_BYTES = 8_000 * 3_600
-"""A party's audio held for the review at most: one hour."""
+"""A party's audio held for the review at most: one hour of mu-law at 8 kHz."""
+HOLE_BYTES = 800
+"""A hole shorter than a tenth of a second is jitter."""
 
 
 class AudioArchive(Protocol):
     """Where kept audio goes; `telephony.audio_store.AudioStore` is one."""
 
-    async def append(
-        self, call_id: CallId, party: Party, start_ms: int, mulaw: bytes, at: datetime
-    ) -> None: ...
+    async def append_chunks(self, call_id: CallId, chunks: Sequence[AudioChunk], at: datetime) -> None: ...
 
 
 class Recording:
@@ -35,26 +35,18 @@ class Recording:
         self._clock = clock
         self._archive = archive
         self._hold = hold_for_review
-        self._open: dict[Party, tuple[int, bytearray]] = {}
+        self._chunker = AudioChunker()
         self._held: dict[Party, bytearray] = {}
-        self._waiting: list[tuple[Party, int, bytes]] = []
+        self._waiting: list[AudioChunk] = []
         self._writing: asyncio.Task[None] | None = None
 
     def feed(self, event: AudioReceived, base_ms: int) -> None:
-        if self._hold:
-            self._hold_frame(event, base_ms)
-        if self._archive is None:
-            return
+        """One frame; `base_ms` is where its stream began in the call."""
         start_ms = base_ms + event.timestamp_ms
-        chunk = self._open.get(event.party)
-        if chunk is not None and abs(chunk[0] + len(chunk[1]) // 8 - start_ms) > 500:
-            self._cut(event.party)  # A hole in the audio: the next chunk says where it really begins.
-            chunk = None
-        if chunk is None:
-            chunk = self._open[event.party] = (start_ms, bytearray())
-        chunk[1].extend(event.mulaw)
-        if len(chunk[1]) >= CHUNK_BYTES:
-            self._cut(event.party)
+        if self._hold:
+            self._hold_frame(event.party, start_ms, event.mulaw)
+        if self._archive is not None:
+            self._write_soon(self._archive, self._chunker.add(event.party, start_ms, event.mulaw))
 
     def held(self) -> dict[Party, bytes]:
         """What the review hears: a party's mu-law from the start of the call, silence in the holes."""
@@ -62,32 +54,30 @@ class Recording:
 
     async def close(self) -> None:
         """Write what is left."""
-        for party in tuple(self._open):
-            self._cut(party)
-        while self._writing is not None:
+        if self._archive is not None:
+            self._write_soon(self._archive, self._chunker.flush())
+        if self._writing is not None:
             await self._writing
 
-    def _hold_frame(self, event: AudioReceived, base_ms: int) -> None:
-        audio = self._held.setdefault(event.party, bytearray())
-        hole = (base_ms + event.timestamp_ms) * 8 - len(audio)
-        if len(audio) + max(hole, 0) + len(event.mulaw) > REVIEW_BYTES:
+    def _hold_frame(self, party: Party, start_ms: int, mulaw: bytes) -> None:
+        audio = self._held.setdefault(party, bytearray())
+        hole = start_ms * 8 - len(audio)
+        if len(audio) + max(hole, 0) + len(mulaw) > REVIEW_BYTES:
             return
-        if hole > 800:
+        if hole > HOLE_BYTES:
             audio.extend(b"\xff" * hole)  # Mu-law silence.
-        audio.extend(event.mulaw)
+        audio.extend(mulaw)
 
-    def _cut(self, party: Party) -> None:
-        start_ms, audio = self._open.pop(party)
-        self._waiting.append((party, start_ms, bytes(audio)))
-        if self._writing is None:
-            self._writing = asyncio.get_running_loop().create_task(self._write())
+    def _write_soon(self, archive: AudioArchive, chunks: Sequence[AudioChunk]) -> None:
+        self._waiting.extend(chunks)
+        if self._waiting and self._writing is None:
+            self._writing = asyncio.get_running_loop().create_task(self._write(archive))
 
-    async def _write(self) -> None:
-        assert self._archive is not None
+    async def _write(self, archive: AudioArchive) -> None:
         try:
             while self._waiting:
-                party, start_ms, mulaw = self._waiting.pop(0)
-                await self._archive.append(self._call_id, party, start_ms, mulaw, self._clock.now())
+                chunks, self._waiting = self._waiting, []
+                await archive.append_chunks(self._call_id, chunks, self._clock.now())
         except Exception:  # Losing the recording must not lose the call.
             log.exception("audio could not be kept", extra={"call_id": self._call_id})
             self._waiting.clear()
