@@ -372,7 +372,17 @@ class CallGap(Answer):
     reason: str
 
 
+class CallEnded(Answer):
+    """Both hung up; the last words and the verdict are still to come, then `call.stopped`."""
+
+    type: Literal["call.ended"]
+    call_sid: str
+    recording_id: str
+
+
 class CallStopped(Answer):
+    """The record is closed; nothing comes after it."""
+
     type: Literal["call.stopped"]
     call_sid: str
     recording_id: str
@@ -406,6 +416,7 @@ MonitorMessage = Annotated[
     | AnalysisComplete
     | ProtectionChanged
     | CallGap
+    | CallEnded
     | CallStopped
     | Heartbeat,
     Field(discriminator="type"),
@@ -420,6 +431,7 @@ LiveMessage = Annotated[
     | AnalysisComplete
     | ProtectionChanged
     | CallGap
+    | CallEnded
     | CallStopped
     | Heartbeat,
     Field(discriminator="type"),
