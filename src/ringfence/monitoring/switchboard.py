@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import uuid4
@@ -149,6 +149,7 @@ class Switchboard:
         if session is None:
             if self.active_calls >= self._policy.max_calls:
                 raise MediaRefused("too many calls")
+            call = replace(call, status=CallStatus.LIVE)
             session = CallSession(call, self._parts, self._closed)
             self._sessions[call.sid] = session
             self._expected.pop(call.sid, None)
