@@ -28,6 +28,9 @@ mkdir -p "$out"
 for name; do
     say "Running $name"
     "$venv/bin/python" "benchmarks/$name.py" --json "$out/$name.json" | tee "$out/$name.txt"
-    printf '\n## %s\n\n```text\n%s\n```\n' "$name" "$(cat "$out/$name.txt")" >>"$out/summary.md"
+    {
+        printf '\n## %s\n\n' "$name"
+        sed 's/^/    /' "$out/$name.txt"
+    } >>"$out/summary.md"
 done
 say "All tables are in $out/summary.md"
