@@ -2,6 +2,7 @@
 nobody foresaw."""
 
 import logging
+import traceback
 
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
@@ -38,6 +39,7 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+FRAMES_TOLD = 5
 ONE_YEAR_S = 31_536_000
 MAX_BODY_BYTES = 256 * 1024
 """Far above any request that a door expects; a carrier's callback has a few kilobytes."""
@@ -77,11 +79,21 @@ class Hardening:
 
         try:
             await self._app(scope, receiving, sending)
-        except Exception:
-            log.exception("a request failed in a way that nobody foresaw")
+        except Exception as error:
+            # An exception's own words may hold what people said; where it came from does not.
+            log.error(
+                "a request failed in a way that nobody foresaw",
+                extra={"error": type(error).__name__, "where": _where(error)},
+            )
             if scope["type"] == "http" and not begun:
                 await problem(500, BROKEN)(scope, receive, sending)
             elif scope["type"] == "websocket":
                 await send({"type": "websocket.close", "code": 1011})
             else:
                 raise
+
+
+def _where(error: Exception) -> str:
+    """The innermost lines of code on the way to the error, the last one first."""
+    frames = traceback.extract_tb(error.__traceback__)[-FRAMES_TOLD:]
+    return " < ".join(f"{frame.name} ({frame.filename}:{frame.lineno})" for frame in reversed(frames))
