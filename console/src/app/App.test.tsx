@@ -1,0 +1,193 @@
+import { act, render, screen, waitFor } from "@testing-library/react";
+import userEvent from "@testing-library/user-event";
+import { beforeEach, expect, it, vi } from "vitest";
+
+import { chooseTongue } from "../components/words.tsx";
+import { Alarm, type Warning } from "../live/alarm.ts";
+import type { LiveMessage } from "../live/messages.ts";
+import { analysis, line, SID } from "../testing/examples.ts";
+import { serve } from "../testing/server.ts";
+import { App } from "./App.tsx";
+
+const ME = { name: "Ana", role: "operator" };
+const HEALTH = { status: "ok", twilio_configured: true, active_calls: 0 };
+
+let sockets: { url: string; onmessage: ((event: { data: string }) => void) | null; onclose: (() => void) | null }[];
+
+beforeEach(() => {
+  sockets = [];
+  class FakeSocket {
+    onmessage = null;
+    onclose = null;
+    constructor(readonly url: string) {
+      sockets.push(this);
+    }
+    close = () => undefined;
+  }
+  vi.stubGlobal("WebSocket", FakeSocket);
+});
+
+class QuietAlarm extends Alarm {
+  readonly warnings: Warning[] = [];
+  override warn(warning: Warning): void {
+    this.warnings.push(warning);
+  }
+}
+
+function open(path = "/", languages = ["en"]): QuietAlarm {
+  window.history.replaceState(null, "", path);
+  const alarm = new QuietAlarm(window);
+  render(<App tongue={chooseTongue(languages)} alarm={alarm} />);
+  return alarm;
+}
+
+function tell(...messages: LiveMessage[]): void {
+  act(() => {
+    for (const message of messages) sockets.at(-1)?.onmessage?.({ data: JSON.stringify(message) });
+  });
+}
+
+/** A server with one sign-in link and one key. */
+function server() {
+  let isIn = false;
+  const enter = (isGood: boolean) => {
+    isIn ||= isGood;
+    return isGood ? { status: 204 } : { status: 401, json: { detail: "not good" } };
+  };
+  const asked = serve({
+    "GET /api/v1/auth/me": () => (isIn ? { json: ME } : { status: 401 }),
+    "POST /api/v1/auth/link": ({ body }) => enter((body as { token: string }).token === "good"),
+    "POST /api/v1/auth/session": ({ body }) => enter((body as { key: string }).key === "rf_good"),
+    "DELETE /api/v1/auth/session": () => {
+      isIn = false;
+      return { status: 204 };
+    },
+    "GET /api/v1/twilio/health": () => ({ json: HEALTH }),
+    "GET /api/v1/calls": () => ({ json: { calls: [], next_cursor: null } }),
+  });
+  return { asked, letIn: () => (isIn = true), throwOut: () => (isIn = false) };
+}
+
+it("a sign-in link lets in once, and its token leaves the address", async () => {
+  const { asked } = server();
+  open("/sign-in#token=good");
+  expect(await screen.findByRole("heading", { name: "Live calls" })).toBeTruthy();
+  expect(window.location.href).not.toContain("token");
+  expect(window.location.pathname).toBe("/");
+  expect(asked.filter((each) => each.path === "/api/v1/auth/link")).toHaveLength(1);
+});
+
+it("a used link is explained, and a key still lets in", async () => {
+  const user = userEvent.setup();
+  server();
+  open("/sign-in#token=old");
+  expect((await screen.findByRole("alert")).textContent).toContain("works once");
+  expect(window.location.hash).toBe("");
+  await user.type(screen.getByLabelText("API key"), " rf_good {Enter}");
+  expect(await screen.findByRole("heading", { name: "Live calls" })).toBeTruthy();
+});
+
+it("a wrong key is explained", async () => {
+  const user = userEvent.setup();
+  server();
+  open("/");
+  await user.type(await screen.findByLabelText("API key"), "rf_bad{Enter}");
+  expect((await screen.findByRole("alert")).textContent).toContain("not known");
+});
+
+it("after signing in by key one is where one wanted to go", async () => {
+  const user = userEvent.setup();
+  server();
+  open("/history");
+  await user.type(await screen.findByLabelText("API key"), "rf_good{Enter}");
+  expect(await screen.findByRole("heading", { name: "History" })).toBeTruthy();
+});
+
+it("signing out leaves nothing on the screen and closes the door", async () => {
+  const user = userEvent.setup();
+  server().letIn();
+  open("/");
+  await waitFor(() => expect(sockets).toHaveLength(1));
+  tell({ type: "live.state", calls: [line({ last_words: "a secret" })] });
+  expect(await screen.findByText("a secret")).toBeTruthy();
+  await user.click(screen.getByRole("button", { name: "Sign out" }));
+  expect(await screen.findByLabelText("API key")).toBeTruthy();
+  expect(screen.queryByText("a secret")).toBeNull();
+  expect(screen.queryByText(/session has ended/)).toBeNull();
+});
+
+it("a session that ends elsewhere leads back to the door", async () => {
+  const { letIn, throwOut } = server();
+  letIn();
+  open("/");
+  await waitFor(() => expect(sockets).toHaveLength(1));
+  throwOut();
+  act(() => sockets[0]?.onclose?.());
+  expect(await screen.findByText(/session has ended/)).toBeTruthy();
+});
+
+it("a danger is told once for each level, and announced to a screen reader", async () => {
+  server().letIn();
+  const alarm = open("/");
+  await waitFor(() => expect(sockets).toHaveLength(1));
+  tell({ type: "live.state", calls: [line()] });
+  tell(analysis(), analysis({ revision: 3 }), analysis({ revision: 4, risk_level: "critical" }));
+  expect(alarm.warnings.map((warning) => [warning.level, warning.callSid, warning.body])).toEqual([
+    ["high", SID, "Asks for a code"],
+    ["critical", SID, "Asks for a code"],
+  ]);
+  expect(alarm.warnings[0]?.title.replaceAll("\u00a0", " ")).toBe("Likely scam · +1 555 0111");
+  const announcement = screen.getAllByRole("alert").find((each) => each.ariaLive === "assertive" || each.getAttribute("aria-live") === "assertive");
+  expect(announcement?.textContent).toContain("Scam. Call from");
+});
+
+it("what rose while the line was broken is told when it is back", async () => {
+  server().letIn();
+  const alarm = open("/");
+  await waitFor(() => expect(sockets).toHaveLength(1));
+  tell({ type: "live.state", calls: [line()] }, { type: "live.state", calls: [line({ current_risk_level: "high" })] });
+  expect(alarm.warnings.map((warning) => warning.level)).toEqual(["high"]);
+});
+
+it("the header counts calls and dangers, and so does the title", async () => {
+  server().letIn();
+  open("/");
+  await waitFor(() => expect(sockets).toHaveLength(1));
+  tell({ type: "live.state", calls: [line(), line({ call_sid: "CA2", current_risk_level: "critical" })] });
+  expect(await screen.findByText("2 live")).toBeTruthy();
+  expect(screen.getByText("1 in danger")).toBeTruthy();
+  expect(document.title).toBe("(1) Ringfence");
+});
+
+it("a broken line is said to be broken", async () => {
+  server().letIn();
+  open("/");
+  expect(await screen.findByText("Healthy")).toBeTruthy();
+  act(() => sockets[0]?.onclose?.());
+  expect(await screen.findByText("Reconnecting…")).toBeTruthy();
+});
+
+it("the keyboard leads to the pages and to its own help", async () => {
+  const user = userEvent.setup();
+  server().letIn();
+  open("/");
+  await screen.findByRole("heading", { name: "Live calls" });
+  await user.keyboard("h");
+  expect(await screen.findByRole("heading", { name: "History" })).toBeTruthy();
+  await user.keyboard("l");
+  expect(await screen.findByRole("heading", { name: "Live calls" })).toBeTruthy();
+  await user.keyboard("?");
+  expect(await screen.findByRole("dialog")).toBeTruthy();
+});
+
+it("Spanish is spoken to whoever prefers it", async () => {
+  server().letIn();
+  open("/", ["es-CL"]);
+  expect(await screen.findByRole("heading", { name: "Llamadas en curso" })).toBeTruthy();
+});
+
+it("an unknown address leads back", async () => {
+  server().letIn();
+  open("/nowhere");
+  expect(await screen.findByText("There is no such page.")).toBeTruthy();
+});
