@@ -27,6 +27,8 @@ TELLING_SHARE = 0.35
 FEW_WORDS = 12
 """Fewer than this from both sides together say too little."""
 UNCLEAR_SCORES = (0.30, 0.60)
+OPENING_WORDS = 8
+"""Whoever says so much before the other side has said as much has called for a reason of their own."""
 FADING = 0.9
 """How much of the count of a language's small words is kept from utterance to utterance."""
 ASKED_FOR_TURNS = 8
@@ -70,6 +72,7 @@ class CallJudge:
         self._doubtful = 0
         self._heard = 0
         self._asked: deque[tuple[str, int]] = deque(maxlen=ASKED_FOR_TURNS)
+        self._remote_words = 0
         self._own_errand = False
         self._disclosure = False
 
@@ -129,13 +132,18 @@ class CallJudge:
             for placeholder in heard.placeholders:
                 if placeholder in _ANSWERS[code]:
                     self._disclosure = True
-                    self._case.add("disclosure", 1.0, utterance.index)
+                    expected = self._own_errand and code != "asks_code"
+                    self._case.add("disclosure", 0.4 if expected else 1.0, utterance.index)
                     return _placeholder_text(utterance.text, placeholder)
         return ""
 
     def _count(self, heard: Heard, utterance: Utterance) -> None:
         self._heard += 1
         self._words += heard.words
+        if utterance.party is Party.REMOTE:
+            self._remote_words += heard.words
+        elif heard.words >= OPENING_WORDS > self._remote_words and not heard.is_answering:
+            self._own_errand = True
         self._recognised += max(heard.function_words.values(), default=0)
         if utterance.confidence is not None and utterance.confidence < 0.5:
             self._doubtful += 1

@@ -14,7 +14,7 @@ GAPS = {".": 1, "..": 4, "...": 9}
 """Sign in a phrase -> words that may stand in its place."""
 STRENGTHS = {"strong": 1.5, "phrases": 1.0, "weak": 0.4}
 """Key in a pack -> share of the tactic's weight."""
-CONTEXTS = ("negations", "strong_negations", "breaks", "reported")
+CONTEXTS = ("negations", "strong_negations", "breaks", "reported", "answering")
 
 _CLASS = re.compile(r"<(\w+)>")
 _GAP = re.compile(r"\s(\.{1,3})(?=\s|$)")

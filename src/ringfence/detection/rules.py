@@ -50,6 +50,8 @@ class Heard:
     """Secrets that were removed from it: `card`, `code`, `digits`, …"""
     is_reported: bool
     """It tells of what happened to somebody else."""
+    is_answering: bool
+    """It is how one answers a telephone, as against calling with an errand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,7 @@ class _Compiled:
 
 _Found = list[tuple[int, int]]
 """First and last word of each place where a part was found."""
-_NEGATION, _STRONG_NEGATION, _BREAK, _REPORTED = range(len(CONTEXTS))
+_NEGATION, _STRONG_NEGATION, _BREAK, _REPORTED, _ANSWERING = range(len(CONTEXTS))
 
 
 class RuleBook:
@@ -144,6 +146,7 @@ class RuleBook:
             },
             placeholders=tuple(word[1:] for word in words if word[0] == "#" and word != "#n"),
             is_reported=bool(by_context[_REPORTED]),
+            is_answering=bool(by_context[_ANSWERING]),
         )
 
     def _find_parts(self, levelled: Normalised) -> dict[int, _Found]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from ringfence.detection.rulepack import Tactic
 
-BIAS = -4.2
+BIAS = -3.8
 """Log-odds of fraud of a call in which nothing was found."""
 REPEAT_SHARE = 0.25
 REPEAT_CAP = 1.5
@@ -131,7 +131,7 @@ def _combinations(
     hook = min(1.0, max(groups.get(group, 0.0) for group in _HOOKS) / 0.8)
     pressure = min(1.0, max(groups.get("pressure", 0.0), groups.get("isolation", 0.0)))
     money = max(hard, of("asks_money"))
-    soft = of("asks_identity", "asks_money", "sends_link")
+    soft = of("asks_identity", "asks_account", "asks_money", "sends_link")
     total = 1.4 * min(hook, hard)
     total += 0.3 if hook_first else 0.0
     total += 0.7 * min(hook, hard, pressure)
@@ -141,17 +141,23 @@ def _combinations(
     total += 0.8 * min(of("relative_trouble"), of("claims_relative", "new_number"))
     total += 0.6 * min(of("legal_trouble"), of("claims_authority"))
     total += 0.8 * min(
-        of("legal_trouble", "service_cutoff"), of("threat", "urgency", "asks_money", "asks_identity")
+        of("legal_trouble", "service_cutoff"),
+        of("threat", "urgency", "asks_money", "asks_account", "asks_identity"),
     )
     total += 0.9 * min(of("device_trouble"), of("claims_tech_support", "claims_company"))
-    total += 0.9 * min(of("threat"), of("asks_money", "asks_identity", "secrecy"))
+    total += 0.9 * min(of("threat"), of("asks_money", "asks_account", "asks_identity", "secrecy"))
     total += 0.9 * min(
         of("bait_prize", "bait_refund", "bait_money", "parcel_trouble", "renewal_charge"), soft
     )
-    recorded_pretext = of(
+    total += 0.9 * min(
+        of("claims_bank", "claims_tech_support"), of("account_trouble"), of("asks_identity", "asks_account")
+    )
+    total += 0.9 * min(hook, of("asks_account"))
+    lure = of(
         "bait_prize", "bait_refund", "bait_money", "legal_trouble", "device_trouble", "renewal_charge",
         "service_cutoff",
     )  # fmt: skip
-    total += 2.0 * min(of("press_key"), recorded_pretext)
-    total += 1.0 * min(of("press_key"), of("account_trouble"))
+    total += 2.6 * min(of("press_key"), lure)
+    total += 1.8 * min(of("press_key"), of("account_trouble"))
+    total += 1.2 * min(of("press_key"), of("claims_tech_support", "claims_authority"))
     return total
