@@ -30,6 +30,9 @@ build)
     [ -f "$out/index.html" ] || die "the console's build left no $out/index.html"
     mark_done "$built" "$print"
     ;;
-check) cd console && npm run --silent check ;;
+check)
+    (cd console && quietly console-check npm run --silent check)
+    say "console: linter, types and tests are in order"
+    ;;
 *) die "usage: scripts/console.sh [build|check]" ;;
 esac
