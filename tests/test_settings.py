@@ -74,6 +74,26 @@ def test_a_name_nobody_knows_is_refused(source: str, tmp_path: Path, monkeypatch
         load_settings()
 
 
+@pytest.mark.parametrize("source", ["environment", "dotenv"])
+def test_variables_of_other_programs_are_not_taken_for_ours(
+    source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    others = {"HOME": "/home/ana", "LANGUAGE": "de_DE:de", "ANALYST": "somebody", "KEEP_AUDIO": "on"}
+    if source == "environment":
+        for name, value in others.items():
+            monkeypatch.setenv(name, value)
+    else:
+        (tmp_path / ".env").write_text("".join(f"{name}={value}\n" for name, value in others.items()))
+    settings = load_settings()
+    assert (settings.home, settings.language) == (Path("ringfence-data"), "en")
+    assert (settings.analyst, settings.keep_audio) == ("auto", False)
+
+
+def test_code_names_settings_by_their_attributes() -> None:
+    settings = load_settings(home=Path("elsewhere"), port=8001)
+    assert (settings.home, settings.port) == (Path("elsewhere"), 8001)
+
+
 def test_an_empty_variable_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RINGFENCE_DATABASE_URL", "")
     assert load_settings().database_url is None

@@ -54,6 +54,7 @@ class Settings(BaseSettings):
         frozen=True,
         populate_by_name=True,
         env_ignore_empty=True,
+        dotenv_filtering="only_existing",
     )
 
     # --- the ground
@@ -366,6 +367,9 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
+        for source in (env_settings, dotenv_settings):
+            # Attribute names are for code. Outside, HOME and LANGUAGE are other programs' variables.
+            source.config = source.config | {"populate_by_name": False}
         return init_settings, env_settings, dotenv_settings, TomlConfigSettingsSource(settings_cls)
 
 
