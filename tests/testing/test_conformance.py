@@ -1,81 +1,19 @@
 """The suites accept a provider that keeps its promises, and catch one that breaks any."""
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from ringfence.contracts import Analyst, Brief, Carrier, Listening, SpeechEngine, WebhookRequest
+from ringfence.contracts import Analyst, Brief, Carrier, WebhookRequest
 from ringfence.model.assessment import AnalystReport
 from ringfence.model.calls import CallInstructions
 from ringfence.model.errors import ProviderError
 from ringfence.model.media import MediaCounters
-from ringfence.model.speech import Segment, SpeechEvent
-from ringfence.testing.conformance import AnalystConformance, CarrierConformance, SpeechEngineConformance
+from ringfence.testing.conformance import AnalystConformance, CarrierConformance
 
 pytestmark = pytest.mark.unit
-
-
-class Ear:
-    """Hears one word once a second of sound has come; the flaws are for the tests below."""
-
-    def __init__(self, engine: "Engine", listening: Listening) -> None:
-        self._engine = engine
-        self._listening = listening
-        self._bytes = self._loud_bytes = 0
-        self._events: asyncio.Queue[SpeechEvent | None] = asyncio.Queue()
-
-    def push(self, mulaw: bytes) -> None:
-        if self._engine.flaw == "raises" and len(mulaw) == 1:
-            raise ValueError("odd")
-        self._bytes += len(mulaw)
-        self._loud_bytes += len(mulaw) - mulaw.count(b"\xff")
-
-    async def finish(self) -> None:
-        flaw, end_ms = self._engine.flaw, self._bytes // 8
-        if self._loud_bytes > 4_000 or flaw == "imagines":
-            segment = Segment(self._listening.party, "hello", 0, end_ms, engine=self._engine.name)
-            if flaw == "misplaces":
-                segment = replace(segment, end_ms=end_ms + 60_000)
-            if flaw == "unsigned":
-                segment = replace(segment, engine="")
-            if flaw != "deaf":
-                self._events.put_nowait(segment)
-        self._events.put_nowait(None)
-
-    async def events(self) -> AsyncIterator[SpeechEvent]:
-        while (event := await self._events.get()) is not None:
-            yield event
-
-    async def aclose(self) -> None:
-        if self._engine.flaw == "clings":
-            raise RuntimeError("still busy")
-
-
-class Engine:
-    def __init__(self, flaw: str = "") -> None:
-        self.flaw = flaw
-        self.name = "Flawed Engine" if flaw == "name" else "ear"
-
-    def understands(self, language: str) -> bool:
-        return language == "en"
-
-    async def open(self, listening: Listening) -> Ear:
-        return Ear(self, listening)
-
-    async def aclose(self) -> None: ...
-
-
-def engine_suite(flaw: str = "") -> SpeechEngineConformance:
-    class Suite(SpeechEngineConformance):
-        @asynccontextmanager
-        async def running(self) -> AsyncIterator[SpeechEngine]:
-            yield Engine(flaw)
-
-    return Suite()
 
 
 class Adviser:
@@ -167,9 +105,7 @@ def failures(suite: object) -> set[str]:
     return broken
 
 
-@pytest.mark.parametrize(
-    "suite", [engine_suite(), analyst_suite(), carrier_suite()], ids=["engine", "analyst", "carrier"]
-)
+@pytest.mark.parametrize("suite", [analyst_suite(), carrier_suite()], ids=["analyst", "carrier"])
 def test_a_provider_that_keeps_its_promises_passes(suite: object) -> None:
     assert failures(suite) == set()
 
@@ -177,13 +113,6 @@ def test_a_provider_that_keeps_its_promises_passes(suite: object) -> None:
 @pytest.mark.parametrize(
     ("suite", "broken"),
     [
-        pytest.param(engine_suite("name"), "it_has_a_name_and_knows_what_it_understands", id="engine-name"),
-        pytest.param(engine_suite("deaf"), "it_hears_words_and_places_them_in_the_audio", id="engine-deaf"),
-        pytest.param(engine_suite("misplaces"), "it_hears_words_and_places_them_in_the_audio", id="engine-place"),
-        pytest.param(engine_suite("unsigned"), "it_hears_words_and_places_them_in_the_audio", id="engine-unsigned"),
-        pytest.param(engine_suite("imagines"), "silence_is_no_words", id="engine-imagines"),
-        pytest.param(engine_suite("raises"), "push_takes_any_length_at_any_time", id="engine-raises"),
-        pytest.param(engine_suite("clings"), "a_stream_can_be_let_go_at_any_time_and_twice", id="engine-clings"),
         pytest.param(analyst_suite("loud"), "it_answers_with_a_report", id="analyst-loud"),
         pytest.param(analyst_suite("empty"), "a_call_without_words_is_no_fault", id="analyst-empty"),
         pytest.param(analyst_suite(failure="crash"), "failure_is_a_provider_error", id="analyst-crash"),

@@ -1,11 +1,10 @@
-"""What every provider of a kind has to keep, as test classes: subclass one, say how to make yours, run pytest.
+"""What every analyst and every carrier has to keep, as test classes: subclass one, say how to make yours, run pytest.
 
-    class TestAcme(SpeechEngineConformance):
-        @asynccontextmanager
-        async def running(self):
-            yield AcmeEngine(...)
+    class TestAcme(CarrierConformance):
+        def carrier(self) -> Carrier:
+            return AcmeCarrier(...)
 
-Each test is one promise of `contracts.py`. Nothing here needs pytest itself.
+Each test is one promise of `contracts.py`. Engines have theirs in `engine_conformance`. Nothing needs pytest itself.
 """
 
 import asyncio
@@ -14,139 +13,13 @@ from contextlib import AbstractAsyncContextManager, suppress
 from typing import ClassVar, TypeVar
 from xml.etree import ElementTree as ET
 
-from ringfence.contracts import (
-    Analyst,
-    Brief,
-    Carrier,
-    FormFields,
-    Listening,
-    SpeechEngine,
-    SpeechStream,
-    WebhookRequest,
-)
+from ringfence.contracts import Analyst, Brief, Carrier, FormFields, WebhookRequest
 from ringfence.model.assessment import AnalystReport, Indicator, Judgement
-from ringfence.model.calls import CallInstructions, CallSid, Party, StreamInstruction
+from ringfence.model.calls import CallInstructions, Party, StreamInstruction
 from ringfence.model.errors import ProviderError, WireFormatError
-from ringfence.model.speech import AudioDropped, EngineSwitched, Segment, SpeechEvent, Utterance
-
-SILENCE = b"\xff"  # zero in G.711 mu-law
-BYTES_PER_MS = 8
-FRAME_BYTES = 160
-SLACK_MS = 1_500
-"""Engines may place the end of what they heard a little late, never before its start."""
+from ringfence.model.speech import Utterance
 
 T = TypeVar("T")
-
-
-class SpeechEngineConformance:
-    """Promises of `SpeechEngine` and `SpeechStream`."""
-
-    language: ClassVar[str] = "en"
-    caller_number: ClassVar[str] = "+15550111"
-    hears_words: ClassVar[bool] = True
-    """Whether it understands `speech()`; a tiny model for tests may not."""
-    deadline_s: ClassVar[float] = 60.0
-
-    def running(self) -> AbstractAsyncContextManager[SpeechEngine]:
-        """Your engine, ready; let it go afterwards."""
-        raise NotImplementedError
-
-    def speech(self) -> bytes:
-        """A few seconds of somebody speaking `language`, mu-law at 8 kHz: the first words of a bundled call."""
-        from ringfence.testing.script import load_script
-
-        return load_script("pharmacy").track(Party.REMOTE)[: 8_000 * BYTES_PER_MS]
-
-    def test_it_has_a_name_and_knows_what_it_understands(self) -> None:
-        async def check(engine: SpeechEngine) -> None:
-            assert engine.name
-            assert engine.name == engine.name.strip().lower()
-            assert engine.understands(self.language) is True
-            for odd in ("", "x", "en-Latn-US-x-private", "zz", "auto"):
-                assert engine.understands(odd) in (True, False)
-
-        self._with_engine(check)
-
-    def test_it_hears_words_and_places_them_in_the_audio(self) -> None:
-        async def check(engine: SpeechEngine) -> None:
-            stream = await engine.open(self._listening())
-            speech = self.speech() + SILENCE * (1_000 * BYTES_PER_MS)
-            for start in range(0, len(speech), FRAME_BYTES):
-                stream.push(speech[start : start + FRAME_BYTES])
-            await stream.finish()
-            events = await _events(stream)
-            await stream.aclose()
-            final = [event for event in events if isinstance(event, Segment) and event.is_final]
-            assert not self.hears_words or any(segment.text.strip() for segment in final)
-            assert final == sorted(final, key=lambda segment: segment.start_ms)
-            for segment in (event for event in events if isinstance(event, Segment)):
-                assert segment.party is Party.REMOTE
-                assert segment.engine == engine.name
-                assert 0 <= segment.start_ms <= segment.end_ms <= len(speech) // BYTES_PER_MS + SLACK_MS
-                assert segment.confidence is None or 0 <= segment.confidence <= 1
-
-        self._with_engine(check)
-
-    def test_silence_is_no_words(self) -> None:
-        async def check(engine: SpeechEngine) -> None:
-            stream = await engine.open(self._listening())
-            stream.push(SILENCE * (3_000 * BYTES_PER_MS))
-            await stream.finish()
-            heard = [event.text for event in await _events(stream) if isinstance(event, Segment)]
-            await stream.aclose()
-            assert [text for text in heard if text.strip()] == []
-
-        self._with_engine(check)
-
-    def test_push_takes_any_length_at_any_time(self) -> None:
-        async def check(engine: SpeechEngine) -> None:
-            stream = await engine.open(self._listening())
-            for length in (0, 1, 7, FRAME_BYTES, 4_001):
-                stream.push(SILENCE * length)
-            await stream.finish()
-            stream.push(SILENCE * FRAME_BYTES)
-            for event in await _events(stream):
-                assert isinstance(event, Segment | EngineSwitched | AudioDropped)
-            await stream.aclose()
-            stream.push(SILENCE * FRAME_BYTES)
-
-        self._with_engine(check)
-
-    def test_a_stream_can_be_let_go_at_any_time_and_twice(self) -> None:
-        async def check(engine: SpeechEngine) -> None:
-            fresh = await engine.open(self._listening())
-            await fresh.aclose()
-            await fresh.aclose()
-            busy = await engine.open(self._listening())
-            busy.push(self.speech())
-            await busy.aclose()
-            await busy.aclose()
-
-        self._with_engine(check)
-
-    def test_two_parties_do_not_mix(self) -> None:
-        async def check(engine: SpeechEngine) -> None:
-            caller = await engine.open(self._listening(Party.REMOTE))
-            called = await engine.open(self._listening(Party.SUBSCRIBER))
-            caller.push(self.speech())
-            called.push(SILENCE * len(self.speech()))
-            await asyncio.gather(caller.finish(), called.finish())
-            for stream, party in ((caller, Party.REMOTE), (called, Party.SUBSCRIBER)):
-                segments = [event for event in await _events(stream) if isinstance(event, Segment)]
-                assert all(segment.party is party for segment in segments)
-                await stream.aclose()
-
-        self._with_engine(check)
-
-    def _listening(self, party: Party = Party.REMOTE) -> Listening:
-        return Listening(CallSid("CA" + "0" * 32), self.caller_number, party, self.language)
-
-    def _with_engine(self, check: Callable[[SpeechEngine], Awaitable[None]]) -> None:
-        async def run() -> None:
-            async with asyncio.timeout(self.deadline_s), self.running() as engine:
-                await check(engine)
-
-        asyncio.run(run())
 
 
 class AnalystConformance:
@@ -294,10 +167,6 @@ def a_brief(
         for utterance in transcript[1:]
     )
     return Brief("en", transcript, Judgement(0.6 if found else 0.1, found, not found, "en"), final)
-
-
-async def _events(stream: SpeechStream) -> list[SpeechEvent]:
-    return [event async for event in stream.events()]
 
 
 def _only_wire_errors(read: Callable[[T], object], given: T) -> None:
