@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import typer
 from pydantic import AliasChoices, SecretStr
 from pydantic.fields import FieldInfo
 from typer.main import get_command
@@ -105,42 +104,17 @@ def walk(command: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...],
 
 
 def command_section(path: Sequence[str], command: Any) -> Iterator[str]:
-    context = typer.Context(command, info_name=" ".join(path))
-    arguments = [parameter for parameter in command.params if parameter.param_type_name == "argument"]
-    options = [
-        parameter
-        for parameter in command.params
-        if parameter.param_type_name == "option" and not parameter.hidden
-    ]
-    usage = [
-        *path,
-        *(argument.make_metavar(context) for argument in arguments),
-        *(["[OPTIONS]"] if options else []),
-    ]
-    yield f"`{' '.join(usage)}`\n"
+    context = command.make_context(" ".join(path), [], resilient_parsing=True)
+    shown = [parameter for parameter in command.params if not parameter.hidden]
+    arguments = [piece for parameter in shown for piece in parameter.get_usage_pieces(context)]
+    has_options = any(parameter.param_type_name == "option" for parameter in shown)
+    yield f"`{' '.join([*path, *arguments, *(['[OPTIONS]'] if has_options else [])])}`\n"
     yield f"{inspect.cleandoc(command.help or '')}\n"
-    rows = [(f"`{parameter.make_metavar(context)}`", parameter.help or "") for parameter in arguments]
-    rows += [
-        (f"`{' '.join(option_words(parameter, context))}`", option_help(parameter)) for parameter in options
-    ]
-    if rows:
+    records = [record for parameter in shown if (record := parameter.get_help_record(context))]
+    if records:
+        rows = ((f"`{' '.join(name.split())}`", meaning.replace("\\[", "[")) for name, meaning in records)
         yield from table(("Argument or option", "Meaning"), rows)
         yield ""
-
-
-def option_words(option: Any, context: typer.Context) -> list[str]:
-    names = "/".join((*option.opts, *option.secondary_opts))
-    return [names] if option.is_flag else [names, option.make_metavar(context)]
-
-
-def option_help(option: Any) -> str:
-    text = option.help or ""
-    default = option.default
-    if option.required:
-        return f"{text} Required."
-    if option.is_flag or default in (None, "", ()) or callable(default) or "default" in text:
-        return text
-    return f"{text} Default: `{getattr(default, 'value', default)}`."
 
 
 def endpoints_page() -> str:
