@@ -1,6 +1,7 @@
 """The route table: every door of the server, in the order in which an address is looked up."""
 
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from fastapi import FastAPI
 
@@ -21,6 +22,7 @@ from ringfence.web.console_files import ConsoleFiles
 from ringfence.web.hardening import Hardening
 from ringfence.web.looks import Looks
 from ringfence.web.onlooker import HEARTBEAT_S
+from ringfence.web.public_path import PublicPath
 from ringfence.web.services import Services
 
 
@@ -51,4 +53,6 @@ def create_asgi(services: Services, *, console: Path = CONSOLE, heartbeat_s: flo
     app.openapi = lambda: openapi.describe(app)  # type: ignore[method-assign]
     app.add_middleware(metrics.Measuring, metrics=figures)
     app.add_middleware(Hardening, is_https=guard.is_https)
+    if prefix := urlsplit(services.public_url).path:
+        app.add_middleware(PublicPath, prefix=prefix)
     return app
