@@ -4,14 +4,18 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, suppress
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import websockets
 from pydantic import TypeAdapter
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.ext.asyncio import AsyncConnection
 from websockets.asyncio.client import ClientConnection
 
 from ringfence.access.roles import Role
+from ringfence.access.service import AccessService
 from ringfence.bus.memory import QUEUE_LENGTH
 from ringfence.contracts import Listening, SpeechStream
 from ringfence.model.calls import CallSid, CallStatus, CallStatusChanged, IncomingCall, Party
@@ -386,3 +390,28 @@ def test_what_a_client_says_changes_nothing(open_services: OpenServices, serve: 
             assert (await until_type(socket, MONITOR, "transcript.update"))[-1]["text"] == "hello"
 
     told(open_services, serve, story)
+
+
+@pytest.mark.parametrize("path", [LIVE, MONITOR])
+def test_a_store_that_is_down_refuses_a_socket_with_a_problem(
+    open_services: OpenServices, serve: Serve, path: str
+) -> None:
+    class Down:
+        dialect = "sqlite"
+
+        def reading(self) -> AbstractAsyncContextManager[AsyncConnection]:
+            raise OperationalError("SELECT", {}, OSError("gone"))
+
+        transaction = reading
+
+    async def story() -> None:
+        async with open_services() as services:
+            broken = replace(services, access=AccessService(Down(), services.clock))
+            async with serve(broken) as url:
+                address = url.replace("http", "ws", 1) + path + "?token=rf_000000000000_" + "0" * 48
+                with pytest.raises(websockets.InvalidStatus) as refused:
+                    await websockets.connect(address, proxy=None)
+        assert refused.value.response.status_code == 503
+        assert refused.value.response.headers["Content-Type"] == "application/problem+json"
+
+    asyncio.run(story())
