@@ -52,7 +52,7 @@ def send(
     caller: bytes = SECOND,
     called: bytes = b"",
     both: bool = False,
-    speed: float = 20,
+    speed: float = 2,
     faults: Faults | None = None,
     digits: tuple[tuple[int, str], ...] = (),
     silence_s: float = 0.0,
@@ -150,9 +150,18 @@ def test_before_the_talk_there_is_silence() -> None:
 
 
 def test_the_pace_is_a_telephones_and_does_not_drift() -> None:
-    heard = send(caller=SECOND * 2, speed=4)
+    heard = send()
     elapsed_s = heard.arrivals_s[-1] - heard.arrivals_s[0]
     assert 0.49 <= elapsed_s < 0.8
+
+
+def test_above_twice_the_pace_frames_grow_instead_of_their_number() -> None:
+    heard = send(caller=SECOND * 4, speed=10)
+    assert {len(base64.b64decode(piece["payload"])) for piece in heard.media()} == {800}
+    stamps = [int(piece["timestamp"]) for piece in heard.media()]
+    assert {after - before for before, after in pairwise(stamps)} == {100}
+    assert SECOND * 4 in heard.audio("inbound")
+    assert heard.arrivals_s[-1] - heard.arrivals_s[0] < 0.8
 
 
 def test_keys_are_pressed_at_their_time() -> None:

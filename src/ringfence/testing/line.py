@@ -7,6 +7,7 @@ from the first one, so that a late one delays none of those that follow.
 import asyncio
 import base64
 import json
+import math
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,9 +19,12 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidSta
 from ringfence.testing.signature import HEADER, sign
 from ringfence.testing.twiml import Stream
 
-FRAME_BYTES = 160
 FRAME_MS = 20
-_SILENCE = b"\xff" * FRAME_BYTES  # zero in G.711 mu-law
+QUICKEST = 2.0
+"""Times a telephone's pace at which frames still last 20 ms. Above it they grow, so that their number a second does
+not: a server may refuse more than a carrier would ever send."""
+BYTES_PER_MS = 8
+SILENCE = b"\xff"  # zero in G.711 mu-law
 _OPEN_TIMEOUT_S = 10.0
 _CLOSE_TIMEOUT_S = 2.0
 
@@ -30,11 +34,11 @@ class Faults:
     """What goes wrong on the way to the server. Nothing, unless asked for."""
 
     lose_every: int = 0
-    """Every n-th 20 ms never arrives; 0 loses none."""
+    """Every n-th frame of 20 ms never arrives; 0 loses none."""
     swap_every: int = 0
-    """Every n-th 20 ms arrives after the next one."""
+    """Every n-th frame arrives after the next one."""
     garbage_every: int = 0
-    """Before every n-th 20 ms comes a message that means nothing."""
+    """Before every n-th frame comes a message that means nothing."""
     stall_at_ms: int | None = None
     stall_for_ms: int = 1_000
     """From `stall_at_ms` of the talk nothing arrives for so long; then all of it at once."""
@@ -82,6 +86,7 @@ class Line:
         self._call_sid = call_sid
         self._tracks = {"inbound": caller, "outbound": called}
         self._speed = speed
+        self._frame_ms = FRAME_MS * math.ceil(speed / QUICKEST)
         self._faults = faults
         self._digits = list(digits)
         self._talks = asyncio.Event()
@@ -168,21 +173,22 @@ class Line:
         faults = self._faults
         clock = asyncio.get_running_loop().time
         started_s = clock()
-        sounds = {track: self._frames(self._tracks[track]) for track in self.stream.tracks}
-        talk = list(zip_longest(*sounds.values(), fillvalue=_SILENCE))
-        silence = (_SILENCE,) * len(sounds)
+        nothing = SILENCE * (self._frame_ms * BYTES_PER_MS)
+        sounds = [self._frames(self._tracks[track]) for track in self.stream.tracks]
+        talk = list(zip_longest(*sounds, fillvalue=nothing))
+        silence = (nothing,) * len(sounds)
         held: list[str] = []
         slot = talk_slot = 0
         while talk_slot < len(talk):
-            due_s = started_s + slot * FRAME_MS / 1_000 / self._speed
+            due_s = started_s + slot * self._frame_ms / 1_000 / self._speed
             await asyncio.sleep(max(0.0, due_s - clock()))
             is_talking = self._talks.is_set()
-            talk_ms = talk_slot * FRAME_MS
+            talk_ms = talk_slot * self._frame_ms
             if is_talking and faults.break_at_ms is not None and talk_ms >= faults.break_at_ms:
                 self.report.broken = "broken by a fault"
                 socket.transport.abort()
                 return
-            frames = self._media(talk[talk_slot] if is_talking else silence, slot * FRAME_MS)
+            frames = self._media(talk[talk_slot] if is_talking else silence, slot * self._frame_ms)
             if is_talking:
                 frames += self._pressed(talk_ms)
                 talk_slot += 1
@@ -239,10 +245,10 @@ class Line:
         }
         return json.dumps(envelope | content, separators=(",", ":"))
 
-    @staticmethod
-    def _frames(mulaw: bytes) -> list[bytes]:
-        pieces = [mulaw[at : at + FRAME_BYTES] for at in range(0, len(mulaw), FRAME_BYTES)]
-        return [piece.ljust(FRAME_BYTES, b"\xff") for piece in pieces]
+    def _frames(self, mulaw: bytes) -> list[bytes]:
+        size = self._frame_ms * BYTES_PER_MS
+        pieces = [mulaw[at : at + size] for at in range(0, len(mulaw), size)]
+        return [piece.ljust(size, SILENCE) for piece in pieces]
 
 
 def _every(count: int, slot: int) -> bool:
