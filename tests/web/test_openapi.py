@@ -58,6 +58,18 @@ def test_guarded_operations_say_which_credentials_they_take(document: dict[str, 
     assert "security" not in document["paths"]["/healthz"]["get"]
 
 
+def test_guarded_operations_say_which_role_they_need(document: dict[str, Any]) -> None:
+    needed = {
+        (method, path): operation["x-role"]
+        for path, operations in document["paths"].items()
+        for method, operation in operations.items()
+        if "security" in operation
+    }
+    assert needed["get", "/api/v1/calls"] == "viewer"
+    assert needed["post", "/api/v1/calls/{call_sid}/feedback"] == "operator"
+    assert needed["get", "/api/v1/audit"] == "admin"
+
+
 def test_messages_of_the_sockets_are_told_apart_by_their_type(document: dict[str, Any]) -> None:
     schemas = document["components"]["schemas"]
     for name, first in (("MonitorMessage", "call.state"), ("LiveMessage", "live.state")):

@@ -59,6 +59,7 @@ class Guard:
             refuse_low(principal, role)
             return principal
 
+        allowed.needed_role = role  # type: ignore[attr-defined]  # Read by the API's description.
         return allowed
 
     async def admit(self, websocket: WebSocket, role: Role) -> Principal | None:

@@ -1,5 +1,6 @@
 """`/docs`: every door on one page, made from the API's description. No script, nothing from elsewhere: it works offline."""
 
+import re
 from html import escape
 from typing import Any
 
@@ -52,11 +53,11 @@ def page(document: dict[str, Any]) -> str:
         for path, meaning in SOCKETS.items()
     )
     title = escape(document["info"]["title"])
-    intro = escape(document["info"]["description"])
+    intro = _words(document["info"]["description"])
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}: its doors</title>'
         f'<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f'<link rel="stylesheet" href="{STYLE_ADDRESS}"></head><body><h1>{title}</h1><p>{intro}</p>'
+        f'<link rel="icon" href="data:,"><link rel="stylesheet" href="{STYLE_ADDRESS}"></head><body><h1>{title}</h1><p>{intro}</p>'
         f'<p>The same for programs: <a href="/openapi.json">openapi.json</a></p>'
         f"{sections}<h2>Sockets</h2>{sockets}</body></html>"
     )
@@ -76,8 +77,14 @@ def _operation(method: str, path: str, operation: dict[str, Any]) -> str:
         f"<td>{escape(parameter.get('description', ''))}</td></tr>"
         for parameter in operation.get("parameters", ())
     )
+    needs = f"Role {operation['x-role']}. " if "x-role" in operation else ""
     answers = ", ".join(escape(status) for status in operation["responses"])
     return (
-        f"<article><h3><b>{escape(method.upper())}</b>{escape(path)}</h3><p>{escape(words)}</p>"
-        f"{f'<table>{rows}</table>' if rows else ''}<p>Answers: {answers}</p></article>"
+        f"<article><h3><b>{escape(method.upper())}</b>{escape(path)}</h3><p>{_words(words)}</p>"
+        f"{f'<table>{rows}</table>' if rows else ''}<p>{needs}Answers: {answers}</p></article>"
     )
+
+
+def _words(text: str) -> str:
+    """Words for a page: what stands between backticks is code."""
+    return re.sub(r"`([^`]*)`", r"<code>\1</code>", escape(text))

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute, iter_route_contexts
 from pydantic import TypeAdapter
 
 from ringfence.web import schemas
@@ -41,6 +42,7 @@ def describe(app: FastAPI) -> dict[str, Any]:
         for schema in components.values():
             schema.pop("additionalProperties", None)  # Fields may be added; no client shall refuse them.
         _say_problems(document)
+        _say_roles(document, app)
         app.openapi_schema = document
     return app.openapi_schema
 
@@ -54,6 +56,17 @@ def _say_problems(document: dict[str, Any]) -> None:
                     response["content"] = problem
     for leftover in ("HTTPValidationError", "ValidationError"):
         document["components"]["schemas"].pop(leftover, None)
+
+
+def _say_roles(document: dict[str, Any], app: FastAPI) -> None:
+    """`x-role` of an operation: the lowest role that may ask."""
+    for context in iter_route_contexts(app.routes):
+        route = context.original_route
+        if isinstance(route, APIRoute) and route.path in document["paths"]:
+            for dependency in route.dependant.dependencies:
+                if (role := getattr(dependency.call, "needed_role", None)) is not None:
+                    for method in route.methods or ():
+                        document["paths"][route.path][method.lower()]["x-role"] = str(role)
 
 
 def document() -> dict[str, Any]:
