@@ -5,6 +5,7 @@
 
 import json
 import sys
+from importlib.metadata import version
 from typing import Any, cast
 
 from fastapi import FastAPI
@@ -71,13 +72,12 @@ def _say_roles(document: dict[str, Any], app: FastAPI) -> None:
 
 def document() -> dict[str, Any]:
     """The description without a running server: the doors are hung, and nothing is behind them."""
-    from ringfence import __version__
     from ringfence.web.asgi import create_asgi
     from ringfence.web.services import Services
 
     nothing = cast(Any, None)
     services = Services(
-        version=__version__,
+        version=version("ringfence"),
         detector_version="",
         public_url="http://127.0.0.1:8000",
         media_url="ws://127.0.0.1:8000",
