@@ -29,7 +29,7 @@ from ringfence.model.calls import (
     StreamStatusChanged,
 )
 from ringfence.telephony.carriers import twilio
-from ringfence.web import carrier_requests, carrier_webhooks
+from ringfence.web import carrier_webhooks
 
 pytestmark = pytest.mark.unit
 
@@ -211,12 +211,6 @@ def test_what_the_carrier_did_not_sign_is_refused_and_changes_nothing(
     assert doors.switchboard.told == []
     assert "+1555" not in caplog.text
     assert "CA1" not in caplog.text
-
-
-def test_refusals_are_logged_ever_more_rarely(caplog: pytest.LogCaptureFixture) -> None:
-    for _ in range(1_000):
-        carrier_requests.note_refusal("/somewhere")
-    assert len(caplog.records) == 10
 
 
 @pytest.mark.parametrize(
