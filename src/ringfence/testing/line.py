@@ -61,6 +61,10 @@ class LineReport:
     broken: str = ""
     """Why it ended before the call did."""
     messages_from_server: int = 0
+    talk_at_ms: int = 0
+    """Where in the stream the talk began; before it was silence."""
+    talk_began_s: float = 0.0
+    """When the first frame of the talk was due, on the event loop's clock."""
 
 
 class Line:
@@ -184,6 +188,8 @@ class Line:
             await asyncio.sleep(max(0.0, due_s - clock()))
             is_talking = self._talks.is_set()
             talk_ms = talk_slot * self._frame_ms
+            if is_talking and talk_slot == 0:
+                self.report.talk_at_ms, self.report.talk_began_s = slot * self._frame_ms, due_s
             if is_talking and faults.break_at_ms is not None and talk_ms >= faults.break_at_ms:
                 self.report.broken = "broken by a fault"
                 socket.transport.abort()
