@@ -121,7 +121,8 @@ function SoundSwitch({ alarm, sound }: { alarm: Alarm; sound: Sound }) {
   const words = useWords();
   if (sound === "blocked") {
     return (
-      <Button kind="primary" title={words.header.blocked} onClick={alarm.turnOn}>
+      // A key of its own: the browser may lift the block between press and release, which must not mute then.
+      <Button key="blocked" kind="primary" title={words.header.blocked} onClick={alarm.turnOn}>
         <BellIcon />
         {words.header.turnSoundOn}
       </Button>
@@ -130,6 +131,7 @@ function SoundSwitch({ alarm, sound }: { alarm: Alarm; sound: Sound }) {
   const isOn = sound === "on";
   return (
     <Button
+      key="switch"
       kind="quiet"
       aria-pressed={!isOn}
       aria-label={isOn ? words.header.mute : words.header.unmute}

@@ -3,7 +3,7 @@ import { useQueryClient } from "@tanstack/react-query";
 import { useEffect, useState, useSyncExternalStore, type ReactNode } from "react";
 
 import { moveFocus, useKeys } from "../components/keys.ts";
-import { Link, navigate, usePlace } from "../components/router.tsx";
+import { goBack, Link, navigate, usePlace } from "../components/router.tsx";
 import { useWords } from "../components/words.tsx";
 import { ME, type Me } from "../features/session/api.ts";
 import type { Alarm } from "../live/alarm.ts";
@@ -35,10 +35,10 @@ export function Shell({ me, alarm, onLeave, children }: ShellProps) {
   const sound = useSyncExternalStore(alarm.watch, () => alarm.sound);
 
   useEffect(() => {
-    window.addEventListener("pointerdown", alarm.touched);
+    window.addEventListener("click", alarm.touched);
     window.addEventListener("keydown", alarm.touched);
     return () => {
-      window.removeEventListener("pointerdown", alarm.touched);
+      window.removeEventListener("click", alarm.touched);
       window.removeEventListener("keydown", alarm.touched);
     };
   }, [alarm]);
@@ -52,9 +52,9 @@ export function Shell({ me, alarm, onLeave, children }: ShellProps) {
       navigate("/history");
       window.requestAnimationFrame(() => document.querySelector<HTMLElement>("[role=search] input")?.focus());
     },
-    m: sound === "off" ? alarm.turnOn : alarm.turnOff,
+    m: sound === "on" ? alarm.turnOff : alarm.turnOn,
     Escape: () => {
-      if (path !== "/") window.history.back();
+      if (path.startsWith("/calls/")) goBack();
     },
     "?": () => setHelpOpen(true),
   });

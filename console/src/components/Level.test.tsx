@@ -5,7 +5,7 @@ import { LevelBadge } from "./Level.tsx";
 import type { Level } from "./risk.ts";
 
 it.each<[Level, string]>([
-  ["low", "Low"],
+  ["low", "No signs"],
   ["medium", "Careful"],
   ["high", "Likely scam"],
   ["critical", "Scam"],

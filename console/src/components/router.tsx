@@ -37,9 +37,20 @@ function isPlainClick(event: MouseEvent): boolean {
   return event.button === 0 && !event.metaKey && !event.ctrlKey && !event.shiftKey && !event.altKey;
 }
 
-type LinkProps = AnchorHTMLAttributes<HTMLAnchorElement> & { to: string; [data: `data-${string}`]: string | undefined };
+/** To where one came from; to the live calls when this page was the first. */
+export function goBack(): void {
+  if (window.history.length > 1) window.history.back();
+  else navigate("/", { replace: true });
+}
 
-export function Link({ to, onClick, ...rest }: LinkProps) {
+type LinkProps = AnchorHTMLAttributes<HTMLAnchorElement> & {
+  to: string;
+  /** Leaves no step to go back to: for places within a page. */
+  replace?: boolean;
+  [data: `data-${string}`]: string | undefined;
+};
+
+export function Link({ to, replace = false, onClick, ...rest }: LinkProps) {
   return (
     <a
       href={to}
@@ -47,8 +58,8 @@ export function Link({ to, onClick, ...rest }: LinkProps) {
         onClick?.(event);
         if (event.defaultPrevented || !isPlainClick(event)) return;
         event.preventDefault();
-        navigate(to);
-        window.scrollTo(0, 0);
+        navigate(to, { replace });
+        if (!replace) window.scrollTo(0, 0);
       }}
       {...rest}
     />

@@ -8,7 +8,7 @@ export const en = {
 
   nav: { label: "Pages", live: "Live", history: "History" },
 
-  levels: { low: "Low", medium: "Careful", high: "Likely scam", critical: "Scam" },
+  levels: { low: "No signs", medium: "Careful", high: "Likely scam", critical: "Scam" },
   uncertain: "not sure yet",
   uncertainWhy: "Too little has been said to be sure. The level says how careful to be.",
   score: (percent: number) => `Score ${percent} of 100`,

@@ -10,7 +10,7 @@ export const es: Words = {
 
   nav: { label: "Páginas", live: "En curso", history: "Historial" },
 
-  levels: { low: "Bajo", medium: "Cuidado", high: "Posible estafa", critical: "Estafa" },
+  levels: { low: "Sin señales", medium: "Cuidado", high: "Posible estafa", critical: "Estafa" },
   uncertain: "aún sin certeza",
   uncertainWhy: "Se ha dicho muy poco para estar seguros. El nivel indica cuánto cuidado tener.",
   score: (percent) => `Puntaje ${percent} de 100`,

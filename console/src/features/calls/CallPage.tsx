@@ -5,7 +5,7 @@ import { Button } from "../../components/Button.tsx";
 import { CallLabel } from "../../components/CallLabel.tsx";
 import { duration, useNow } from "../../components/clock.ts";
 import { LevelBadge } from "../../components/Level.tsx";
-import { usePlace } from "../../components/router.tsx";
+import { goBack, usePlace } from "../../components/router.tsx";
 import { Trouble } from "../../components/Trouble.tsx";
 import { useWords } from "../../components/words.tsx";
 import { HttpError } from "../../live/http.ts";
@@ -100,7 +100,7 @@ function CallHeader({ record, call }: { record: CallDetail; call: Conversation }
   const end = call.endedAt === null ? now : Date.parse(call.endedAt);
   return (
     <header className={styles.header}>
-      <Button kind="quiet" aria-label={words.call.back} onClick={() => window.history.back()}>
+      <Button kind="quiet" aria-label={words.call.back} onClick={goBack}>
         <span aria-hidden="true">←</span>
       </Button>
       <h1 className={styles.title}>

@@ -1,6 +1,7 @@
 /** What we hold of the call, and why: the level, the sentence, the evidence, and what limits it. */
 import { duration } from "../../components/clock.ts";
 import { LevelGlyph } from "../../components/Level.tsx";
+import { Link } from "../../components/router.tsx";
 import { Since } from "../../components/Since.tsx";
 import { useWords } from "../../components/words.tsx";
 import type { CallDetail } from "./api.ts";
@@ -97,9 +98,9 @@ function FindingItem({ finding }: { finding: Finding }) {
         {finding.shown.slice(0, MOST_QUOTES).map(({ text, index }) => (
           <li key={`${index} ${text}`}>
             {index >= 0 ? (
-              <a className={styles.quote} href={`#${turnId(index)}`}>
+              <Link className={styles.quote} to={`#${turnId(index)}`} replace>
                 <q>{text}</q>
-              </a>
+              </Link>
             ) : (
               <q className={styles.quote}>{text}</q>
             )}

@@ -1,6 +1,7 @@
 /** The conversation: the clock in the margin, two lanes of words, and the risk running down the same axis. */
 import { duration } from "../../components/clock.ts";
 import { LevelGlyph } from "../../components/Level.tsx";
+import { Link } from "../../components/router.tsx";
 import { useWords } from "../../components/words.tsx";
 import type { Conversation, Hole, Turn } from "./conversation.ts";
 import { MarkedWords } from "./MarkedWords.tsx";
@@ -83,15 +84,16 @@ function TurnRow({ turn, isTarget, isPlayed, onSeek }: TurnRowProps) {
       data-target={isTarget || undefined}
       data-played={isPlayed || undefined}
     >
-      <a
+      <Link
         className={styles.clock}
-        href={`#${id}`}
+        to={`#${id}`}
+        replace
         data-stop=""
         aria-label={words.call.linkTo(clock)}
         onClick={() => onSeek?.(turn.start_ms)}
       >
         {clock}
-      </a>
+      </Link>
       <p className={styles.words}>
         <span className={styles.who}>{words.parties[turn.role]}: </span>
         <MarkedWords text={turn.text} evidence={turn.evidence} level={turn.evidenceLevel} />
