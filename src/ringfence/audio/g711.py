@@ -24,6 +24,11 @@ def encode_mulaw(pcm: bytes) -> bytes:
     return bytes(audioop.lin2ulaw(_little_endian(pcm), 2))
 
 
+def loudest(pcm: bytes) -> int:
+    """The largest absolute sample of 16-bit little-endian PCM; 0 for none."""
+    return int(audioop.max(_little_endian(pcm), 2))
+
+
 def _little_endian(pcm: bytes) -> bytes:
     """From the machine's byte order, or back to it."""
     return pcm if _IS_LITTLE else audioop.byteswap(pcm, 2)

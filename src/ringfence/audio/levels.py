@@ -3,7 +3,7 @@
 import math
 import warnings
 
-from ringfence.audio.g711 import decode_mulaw
+from ringfence.audio.g711 import decode_mulaw, loudest
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)  # see `g711`
@@ -21,7 +21,7 @@ def rms(mulaw: bytes) -> int:
 
 def peak(mulaw: bytes) -> int:
     """The largest absolute sample in 16-bit PCM units; 0 for no samples."""
-    return int(audioop.max(decode_mulaw(mulaw), 2))
+    return loudest(decode_mulaw(mulaw))
 
 
 def level_dbov(mulaw: bytes) -> float:

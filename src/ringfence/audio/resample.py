@@ -14,7 +14,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from ringfence.audio.g711 import SILENCE, decode_mulaw
+from ringfence.audio.g711 import SILENCE, decode_mulaw, loudest
 
 LINE_RATE_HZ = 8_000  # ITU-T G.711
 RATES_HZ = (8_000, 16_000, 24_000)
@@ -71,11 +71,12 @@ class MulawToPcm:
         if over := samples % _BLOCK:
             codes += SILENCE * (_BLOCK - over)
         # Each row sees its own samples and those before them that the filters reach back to; rows overlap.
-        rows = np.ndarray((blocks, _ROW), _PCM, decode_mulaw(codes), 0, (2 * _BLOCK, 2)).astype(_FLOAT)
+        line = decode_mulaw(codes)
+        rows = np.ndarray((blocks, _ROW), _PCM, line, 0, (2 * _BLOCK, 2)).astype(_FLOAT)
         sound = rows @ matrix
         np.rint(sound, out=sound)
-        np.minimum(sound, _TOP, out=sound)
-        np.maximum(sound, _BOTTOM, out=sound)
+        if loudest(line) > _MAY_OVERSHOOT:
+            np.clip(sound, _BOTTOM, _TOP, out=sound)
         pcm = sound.astype(_PCM).tobytes()
         return pcm[: 2 * samples * self._factor] if over else pcm
 
@@ -111,3 +112,5 @@ def _matrix(factor: int) -> NDArray[np.float32]:
 
 
 _MATRICES = {factor: _matrix(factor) for factor in (2, 3)}
+_MAY_OVERSHOOT = int(_TOP / max(np.abs(matrix).sum(axis=0).max() for matrix in _MATRICES.values()))
+"""Up to this sample value no sum can leave 16 bits, whatever the signs."""
