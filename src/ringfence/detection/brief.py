@@ -91,7 +91,7 @@ def _turns(transcript: Sequence[Utterance]) -> list[str]:
 
 def _turn(utterance: Utterance) -> str:
     speaker = "caller" if utterance.party is Party.REMOTE else "protected"
-    text = utterance.text[:LONGEST_TURN].replace("<", "‹").replace(">", "›")
+    text = _plain(utterance.text[:LONGEST_TURN], LONGEST_TURN).replace("<", "‹").replace(">", "›")
     return f"[{utterance.index}] {speaker}: {json.dumps(text, ensure_ascii=False)}"
 
 

@@ -140,13 +140,17 @@ def explain(
         lines.append(words["no_speech"])
     if judgement.disclosure and level.is_danger:
         lines.append(words["disclosure"])
-    if report is not None and report.explanation:
+    # An analyst that plays down what was found may have been talked into it.
+    agrees = report is not None and level_of(report.score) >= level
+    if report is not None and agrees and report.explanation:
         lines.append(report.explanation)
     elif level.is_danger:
         lines.extend(dict.fromkeys(indicator.why for indicator in ranked[:6] if indicator.why))
         del lines[6:]
     if level >= RiskLevel.HIGH:
-        lines.append(report.suggested_action if report and report.suggested_action else words["advice_high"])
+        lines.append(
+            report.suggested_action if report and agrees and report.suggested_action else words["advice_high"]
+        )
     elif level is RiskLevel.MEDIUM:
         lines.append(words["advice_medium"])
     if judgement.uncertain and level <= RiskLevel.MEDIUM and "no_speech" not in notes:

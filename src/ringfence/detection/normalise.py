@@ -13,6 +13,7 @@ NUMBER = "#n"
 """What stands for one or more numbers in a row, written or spoken."""
 
 _TOKEN = re.compile(r"\[[a-z ]+\]|#\w+|[^\W_]+(?:['’`´][^\W_]+)*")
+_STOPS = frozenset(".?!;…")
 _CACHE_LIMIT = 20_000
 
 
@@ -26,6 +27,8 @@ class Normalised:
     """Where in `text` each word begins."""
     spans: tuple[tuple[int, int], ...]
     """Where in the original text each word stood."""
+    stops: tuple[int, ...]
+    """Words after which a sentence ends, where the recogniser writes sentences."""
 
     def word_at(self, offset: int) -> int:
         """Index of the word that holds or follows the space at this place in `text`."""
@@ -50,10 +53,15 @@ class Normaliser:
         words: list[str] = []
         offsets: list[int] = []
         spans: list[tuple[int, int]] = []
+        stops: list[int] = []
+        behind = 0
         place = 1
         previous = ""
         for match in _TOKEN.finditer(text):
             raw = match.group()
+            if behind and text[behind] in _STOPS:
+                stops.append(len(spans) - 1)
+            behind = match.end()
             word = known.get(raw)
             if word is None:
                 word = self._learn(raw)
@@ -73,7 +81,7 @@ class Normaliser:
                 offsets.append(place)
                 spans.append(match.span())
                 place += len(word) + 1
-        return Normalised(f" {' '.join(words)} ", tuple(offsets), tuple(spans))
+        return Normalised(f" {' '.join(words)} ", tuple(offsets), tuple(spans), tuple(stops))
 
     def level_phrase(self, phrase: str) -> str:
         """A phrase of a rule pack, as it will stand in levelled speech."""

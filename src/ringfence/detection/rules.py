@@ -186,7 +186,7 @@ class RuleBook:
                 if tactic.by == "protected" and party is not Party.SUBSCRIBER:
                     continue
                 for first, last in _chains(rule, found):
-                    strength = rule.strength * _share(tactic, first, last, by_context)
+                    strength = rule.strength * _share(tactic, first, last, by_context, levelled.stops)
                     if tactic.by == "caller" and party is Party.SUBSCRIBER:
                         strength *= OTHER_SIDE_SHARE
                     if strength <= 0:
@@ -222,9 +222,11 @@ def _chains(rule: _Compiled, found: Mapping[int, _Found]) -> Iterable[tuple[int,
     return reach
 
 
-def _share(tactic: Tactic, first: int, last: int, by_context: Sequence[_Found]) -> float:
+def _share(
+    tactic: Tactic, first: int, last: int, by_context: Sequence[_Found], stops: Sequence[int]
+) -> float:
     """How much of a tactic is left where it stands: 0 when denied, little when told of others."""
-    if tactic.negatable and _is_denied(first, last, by_context):
+    if tactic.negatable and _is_denied(first, by_context, stops):
         return 0.0
     for start, end in by_context[_REPORTED]:
         if start <= first and first - end <= REPORTED_REACH and not (start >= first and end <= last):
@@ -232,15 +234,13 @@ def _share(tactic: Tactic, first: int, last: int, by_context: Sequence[_Found]) 
     return 1.0
 
 
-def _is_denied(first: int, last: int, by_context: Sequence[_Found]) -> bool:
-    for start, end in by_context[_STRONG_NEGATION]:
-        if start < first and first - end <= STRONG_NEGATION_REACH:
-            breaks = (place for place, _ in by_context[_BREAK] if end < place <= first)
-            if next(breaks, None) is None:
-                return True
-    for start, end in by_context[_NEGATION]:
-        if start < first and first - end <= NEGATION_REACH:
-            breaks = (place for place, _ in by_context[_BREAK] if end < place <= first)
-            if next(breaks, None) is None:
+def _is_denied(first: int, by_context: Sequence[_Found], stops: Sequence[int]) -> bool:
+    """Whether a negation before the word reaches it: not too far off, in the same sentence and clause."""
+    for context, reach in ((_STRONG_NEGATION, STRONG_NEGATION_REACH), (_NEGATION, NEGATION_REACH)):
+        for start, end in by_context[context]:
+            if not (start < first and first - end <= reach):
+                continue
+            broken = any(end < place <= first for place, _ in by_context[_BREAK])
+            if not broken and not any(end <= stop < first for stop in stops):
                 return True
     return False

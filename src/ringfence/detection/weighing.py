@@ -69,18 +69,6 @@ class CaseFile:
         trace.value = max(total, cap) if cap < 0 else min(total, cap)
         trace.at = utterance
 
-    def holds(self, code: str) -> bool:
-        return code in self._traces
-
-    def strength(self, code: str, utterance: int) -> float:
-        """What is left of a tactic, in shares of its weight."""
-        trace = self._traces.get(code)
-        return self._left(code, trace, utterance) / self.tactics[code].weight if trace else 0.0
-
-    def first_seen(self, code: str) -> int | None:
-        trace = self._traces.get(code)
-        return trace.first if trace else None
-
     def log_odds(self, utterance: int) -> float:
         groups: dict[str, float] = {}
         shares: dict[str, float] = {}
@@ -100,9 +88,17 @@ class CaseFile:
                 last_demand = max(last_demand or 0, trace.at)
             elif tactic.group in _HOOKS and share > 0.3:
                 first_hook = trace.first if first_hook is None else min(first_hook, trace.first)
+        # Whoever says that nothing is needed and then demands something was only playing the honest caller.
+        groups["innocent"] = groups.get("innocent", 0.0) - hard * min(
+            0.0, self._value("no_demand", utterance)
+        )
         total = BIAS + sum(_capped(value, GROUP_CAPS[group]) for group, value in groups.items())
         hook_first = first_hook is not None and last_demand is not None and first_hook <= last_demand
         return total + _combinations(groups, shares, hard, hard_kinds, hook_first)
+
+    def _value(self, code: str, utterance: int) -> float:
+        trace = self._traces.get(code)
+        return self._left(code, trace, utterance) if trace else 0.0
 
     def _left(self, code: str, trace: _Trace, utterance: int) -> float:
         age = utterance - trace.at

@@ -1,8 +1,9 @@
 """Analysts over real HTTP, against a server that speaks the vendors' documented formats."""
 
 import asyncio
-from collections.abc import Callable
-from typing import Any
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any, ClassVar
 
 import pytest
 from anthropic.types import message_create_params
@@ -10,7 +11,7 @@ from openai.types.chat import completion_create_params
 from openai.types.responses import response_create_params
 from pydantic import TypeAdapter
 
-from ringfence.contracts import Brief
+from ringfence.contracts import Analyst, Brief
 from ringfence.detection.analysts.pydantic_ai import (
     Access,
     PydanticAiAnalyst,
@@ -20,6 +21,7 @@ from ringfence.detection.analysts.pydantic_ai import (
 )
 from ringfence.model.assessment import AnalystReport
 from ringfence.model.errors import ProviderError
+from ringfence.testing.conformance import AnalystConformance
 
 pytestmark = pytest.mark.unit
 
@@ -253,3 +255,34 @@ def test_a_server_that_speaks_one_openai_format_only_is_understood(
     answers = ask(opener, model_server.url, bank_brief, times=2)
     assert all(isinstance(answer, AnalystReport) for answer in answers)
     assert [path for path, _, _ in model_server.requests].count(missing) <= 1
+
+
+class TestAnthropicAnalyst(AnalystConformance):
+    """The promises of every analyst, over Anthropic Messages."""
+
+    vendor: ClassVar[str] = "anthropic"
+
+    @pytest.fixture(autouse=True)
+    def _server(self, model_server: Any) -> None:
+        self.server = model_server
+
+    @asynccontextmanager
+    async def _open(self) -> AsyncIterator[Analyst]:
+        analyst = VENDORS[self.vendor][0](self.server.url, 5.0)
+        try:
+            yield analyst
+        finally:
+            await analyst.aclose()
+
+    def answering(self) -> AbstractAsyncContextManager[Analyst]:
+        return self._open()
+
+    def failing(self) -> AbstractAsyncContextManager[Analyst]:
+        self.server.answers[0].reply = "I would rather talk about the weather."
+        return self._open()
+
+
+class TestOwnServerAnalyst(TestAnthropicAnalyst):
+    """The same over Chat Completions of a server of one's own."""
+
+    vendor: ClassVar[str] = "own-server"
