@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack
 from enum import StrEnum
 from pathlib import Path
@@ -107,7 +107,7 @@ class _Tools:
         self._models = models
         self._language = language
         self._settings: Settings | None = None
-        self._engine: SpeechEngine | None = None
+        self._engines: Sequence[SpeechEngine] = ()
 
     @property
     def settings(self) -> "Settings":
@@ -133,9 +133,9 @@ class _Tools:
             self._stack.push_async_callback(panel.aclose)
         return panel
 
-    async def engine(self) -> "SpeechEngine":
-        """Raises ConfigurationError."""
-        if self._engine is None:
+    def engines(self) -> "Sequence[SpeechEngine]":
+        """Best first. Raises ConfigurationError."""
+        if not self._engines:
             from dataclasses import replace
 
             from ringfence.app import speech_choice
@@ -143,8 +143,8 @@ class _Tools:
 
             chosen = open_engine(replace(speech_choice(self.settings), language=self.language))
             self._stack.push_async_callback(chosen.aclose)
-            self._engine = chosen
-        return self._engine
+            self._engines = chosen.engines
+        return self._engines
 
 
 async def _items(files: list[Path], tools: _Tools, advance: Callable[[float], None]) -> AsyncIterator["Item"]:
@@ -162,7 +162,7 @@ async def _items(files: list[Path], tools: _Tools, advance: Callable[[float], No
             )
             continue
         if looks_like_sound(path, content):
-            yield await hear(name, content, await tools.engine(), tools.language, advance)
+            yield await hear(name, content, tools.engines(), tools.language, advance)
             continue
         try:
             text = content.decode("utf-8")

@@ -6,22 +6,24 @@ and no engine gets more than it may be behind.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from ringfence.audio.levels import rms
 from ringfence.contracts import Listening, SpeechEngine
 from ringfence.model.calls import CallSid, Party
-from ringfence.model.speech import EngineSwitched, Segment
+from ringfence.model.errors import ProviderError
+from ringfence.model.speech import Segment
 from ringfence.offline.transcripts import Fault, Item, OfflineCall, Turn
 from ringfence.testing.wav import parse_wav
 
 BYTES_PER_MS = 8  # G.711: 8,000 one-byte samples a second
-LONGEST_PIECE_MS = 50_000
-SHORTEST_PIECE_MS = 30_000
+LONGEST_PIECE_MS = 28_000
+SHORTEST_PIECE_MS = 15_000
 PAUSE_MS = 300
 STEP_MS = 100
+REMEDY = "`ringfence doctor` lists the speech engines, their languages and what they need"
 
 
 def looks_like_sound(path: Path, start: bytes) -> bool:
@@ -29,74 +31,88 @@ def looks_like_sound(path: Path, start: bytes) -> bool:
 
 
 async def hear(
-    name: str, content: bytes, engine: SpeechEngine, language: str, advance: Callable[[float], None]
+    name: str,
+    content: bytes,
+    engines: Sequence[SpeechEngine],
+    language: str,
+    advance: Callable[[float], None],
 ) -> Item:
-    """The call of a recording. `advance` is told what share of it was heard since, for a progress bar."""
+    """The call of a recording. `engines`: best first; the next one hears what one fails on. `advance` is told
+    what share of the recording was heard since, for a progress bar."""
     try:
         recording = parse_wav(content)
     except ValueError as error:
         return Fault(name, str(error), "give a WAV file with PCM, float or mu-law samples")
+    able = [engine for engine in engines if engine.understands(language)]
+    if not able:
+        return Fault(name, f"no speech engine understands '{language}'", REMEDY)
     parties = (Party.REMOTE, Party.SUBSCRIBER)[: len(recording.channels)]
-    faults: list[str] = []
-    heard = await asyncio.gather(
-        *(
-            _hear_channel(
-                channel,
-                Listening(CallSid(name), "", party, language),
-                engine,
-                advance,
-                faults,
-                parties=len(parties),
+    share = 1 / (len(recording.channels[0]) * len(parties))
+    try:
+        heard = await asyncio.gather(
+            *(
+                _hear_channel(
+                    channel,
+                    Listening(CallSid(name), "", party, language),
+                    able,
+                    lambda heard_bytes: advance(heard_bytes * share),
+                )
+                for party, channel in zip(parties, recording.channels, strict=True)
             )
-            for party, channel in zip(parties, recording.channels, strict=True)
         )
-    )
+    except ProviderError as error:
+        return Fault(name, f"it could not be heard ({error})", REMEDY)
     segments = sorted((segment for channel in heard for segment in channel), key=lambda each: each.end_ms)
     if not segments:
-        problem = faults[0] if faults else "nothing was understood in it"
-        return Fault(
-            name, problem, "`ringfence doctor` lists the speech engines, their languages and what they need"
-        )
+        return Fault(name, "nothing was understood in it", REMEDY)
     turns = tuple(Turn(each.party, each.text, each.start_ms, each.end_ms) for each in segments)
     return OfflineCall(name, language, turns)
 
 
 async def _hear_channel(
-    audio: bytes,
-    listening: Listening,
-    engine: SpeechEngine,
-    advance: Callable[[float], None],
-    faults: list[str],
-    *,
-    parties: int,
+    audio: bytes, listening: Listening, engines: Sequence[SpeechEngine], advance: Callable[[int], None]
 ) -> list[Segment]:
+    """What is said in one channel. Raises ProviderError when the last engine fails too."""
     segments = []
     for start, end in pieces(audio):
         offset_ms = start // BYTES_PER_MS
-        stream = await engine.open(listening)
-        try:
-            stream.push(audio[start:end])
-            await stream.finish()
-            async for event in stream.events():
-                if isinstance(event, Segment) and event.is_final and event.text.strip():
-                    segments.append(
-                        replace(
-                            event,
-                            party=listening.party,
-                            start_ms=event.start_ms + offset_ms,
-                            end_ms=event.end_ms + offset_ms,
-                        )
-                    )
-                elif isinstance(event, EngineSwitched) and not event.next_engine:
-                    faults.append(f"no speech engine could hear it ({event.reason})")
-        finally:
-            await stream.aclose()
-        advance((end - start) / (len(audio) * parties))
+        for place, engine in enumerate(engines):
+            try:
+                heard = await _hear_piece(audio[start:end], listening, engine)
+                break
+            except ProviderError:
+                if place == len(engines) - 1:
+                    raise
+        segments += [
+            replace(
+                segment,
+                party=listening.party,
+                start_ms=segment.start_ms + offset_ms,
+                end_ms=segment.end_ms + offset_ms,
+            )
+            for segment in heard
+        ]
+        advance(end - start)
     return segments
 
 
+async def _hear_piece(audio: bytes, listening: Listening, engine: SpeechEngine) -> list[Segment]:
+    """Raises ProviderError."""
+    stream = await engine.open(listening)
+    try:
+        stream.push(audio)
+        await stream.finish()
+        return [
+            event
+            async for event in stream.events()
+            if isinstance(event, Segment) and event.is_final and event.text.strip()
+        ]
+    finally:
+        await stream.aclose()
+
+
 def pieces(audio: bytes) -> list[tuple[int, int]]:
-    """Where to cut: every 30 to 50 s, at the quietest moment."""
+    """Where to cut: every 15 to 28 s, at the quietest moment."""
     cuts = [0]
     longest, shortest = LONGEST_PIECE_MS * BYTES_PER_MS, SHORTEST_PIECE_MS * BYTES_PER_MS
     while len(audio) - cuts[-1] > longest:
