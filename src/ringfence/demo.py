@@ -56,6 +56,8 @@ SPEAKERS = {"user": "caller", "callee": "called"}
 WIDE = 130
 """Columns of a screen on which every call has room for its title."""
 TITLE_WIDTH = 32
+MIN_WIDTHS = {"Level": 13, "Heard by": 12}
+"""So that the table stands still when a longer word comes."""
 TAKEN_WIDE, TAKEN_NARROW = 104, 53
 """Columns that all but the last words take."""
 ALARMING = ("high", "critical")
@@ -183,9 +185,8 @@ class Show:
             self._print("")
             await self._calls()
             await self._sum_up()
-        self._print(
-            "The server keeps running; Ctrl-C stops it. Place a call of your own: ringfence call bank-impersonation"
-        )
+        self._print("The server keeps running; Ctrl-C stops it. To place a call of your own:")
+        self._print(f"  ringfence call bank-impersonation --url {self._url}")
 
     async def _calls(self) -> None:
         engine = self._interpreter.name
@@ -321,7 +322,7 @@ class Show:
         table = Table(box=None, padding=(0, 2, 0, 0))
         for heading in ("Level", "Call", "Caller → called", "Clock", "Last words", "Heard by"):
             if is_wide or heading not in ("Call", "Heard by"):
-                table.add_column(heading, no_wrap=True)
+                table.add_column(heading, no_wrap=True, min_width=MIN_WIDTHS.get(heading))
         room = self._console.width - (TAKEN_WIDE if is_wide else TAKEN_NARROW)
         for row in self.rows:
             level = _level(row.level) if row.placed else Text("  waiting", style="bright_black")
