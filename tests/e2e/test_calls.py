@@ -20,6 +20,7 @@ from ringfence.privacy.secrets import load_secrets
 from ringfence.testing.network import Faults, PlacedCall, SimulatedCall, SimulatedCarrier
 from ringfence.testing.script import load_script
 from ringfence.testing.server import AUTH_TOKEN, ServerProcess, running_server
+from ringfence.testing.wav import write_wav
 
 pytestmark = pytest.mark.e2e
 
@@ -244,6 +245,16 @@ def test_a_webhook_that_comes_five_times_and_late_callbacks_make_one_call(door: 
     assert {status for _, status in watched.placed.replies} <= {200, 204}
     found = door.get("/api/v1/calls?number=%2B15550177")["calls"]
     assert [(each["call_sid"], each["status"]) for each in found] == [(watched.placed.sid, "ended")]
+
+
+def test_a_recording_is_played_from_the_command_line(door: Door, tmp_path: Path) -> None:
+    write_wav(tmp_path / "hello.wav", load_script("pharmacy").mulaw[:16_000])
+    said = door.server.command(
+        "call", str(tmp_path / "hello.wav"), "--from", "+15550188", "--url", door.server.url, "--speed", "2"
+    )
+    assert "answered: send the inbound and outbound audio to ws://" in said
+    assert "completed: 00:02 spoken" in said
+    assert len(door.get("/api/v1/calls?number=%2B15550188")["calls"]) == 1
 
 
 def test_a_webhook_signed_with_another_secret_is_refused_and_leaves_no_trace(door: Door) -> None:
