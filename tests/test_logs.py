@@ -40,3 +40,10 @@ def test_a_stack_trace_stays_below_its_line(capsys: pytest.CaptureFixture[str]) 
     lines = capsys.readouterr().err.splitlines()
     assert lines[0].endswith("it failed call_id=c1")
     assert lines[-1] == "ValueError: bad"
+
+
+def test_a_socket_that_was_refused_on_purpose_is_no_error(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure(personal_data=False)
+    logging.getLogger("uvicorn.error").error("ASGI callable returned without completing handshake.")
+    logging.getLogger("uvicorn.error").error("something else")
+    assert [line.endswith("something else") for line in capsys.readouterr().err.splitlines()] == [True]

@@ -6,12 +6,12 @@ import secrets as tokens
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import timedelta
+from importlib.metadata import version
 from typing import Any
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
-from ringfence import __version__
 from ringfence.access.service import AccessService
 from ringfence.bus.memory import MemoryBus
 from ringfence.clock import SystemClock
@@ -121,7 +121,7 @@ async def running(
         _keep_running(stack, switchboard.run())
         _keep_running(stack, _retention(settings, clock, calls, audio))
         yield Services(
-            version=__version__,
+            version=version("ringfence"),
             detector_version=detector.version,
             public_url=settings.public_url,
             media_url=media_url,

@@ -26,6 +26,11 @@ class FactsFormatter(Formatter):
         return " ".join([first, *(f"{key}={value}" for key, value in facts.items())]) + newline + rest
 
 
+def _is_no_refused_socket(record: LogRecord) -> bool:
+    """Uvicorn calls it an error when a socket is refused with an HTTP answer; that is what we meant to do."""
+    return "without completing handshake" not in str(record.msg)
+
+
 def configure(*, personal_data: bool, level: int = logging.INFO) -> None:
     """Once, at the start of a program that serves."""
     handler = logging.StreamHandler()
@@ -34,3 +39,4 @@ def configure(*, personal_data: bool, level: int = logging.INFO) -> None:
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)
     logging.getLogger("ringfence").setLevel(level)
+    logging.getLogger("uvicorn.error").addFilter(_is_no_refused_socket)

@@ -12,6 +12,7 @@ from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from ringfence.app import running
 from ringfence.contracts import SpeechEngine
@@ -24,6 +25,18 @@ from ringfence.web.services import Services
 log = logging.getLogger(__name__)
 
 BACKLOG = 2048
+
+
+LINGER_S = 0.5
+"""How long a peer may take to answer our close before its connection is cut."""
+
+
+class SocketProtocol(WebSocketsSansIOProtocol):
+    """Uvicorn's own, which would hold a socket whose peer never answers our close for ten seconds."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.close_timeout = LINGER_S
 
 
 class DrainingServer(uvicorn.Server):
@@ -64,7 +77,7 @@ async def serve(
                 log_config=None,
                 access_log=False,
                 lifespan="off",
-                ws="websockets-sansio",
+                ws=SocketProtocol,
                 ws_max_size=16 * 1024,
                 ws_per_message_deflate=False,
                 server_header=False,
@@ -76,12 +89,16 @@ async def serve(
         log.info("listening", extra={"port": port, "media_port": media_port or port})
         if ready is not None:
             ready(services, settings)
-        draining = asyncio.ensure_future(_drain(server, services, settings.drain_s))
+        draining = asyncio.create_task(_drain(server, services, settings.drain_s))
+        serving = asyncio.create_task(server.serve(sockets=[listener]))
         try:
-            await server.serve(sockets=[listener])
+            await asyncio.shield(serving)
         finally:
+            # Whoever cancels us gets the same orderly end as a signal, without the patience.
             draining.cancel()
             await services.switchboard.shutdown(drain_s=0)
+            server.should_exit = True
+            await serving
 
 
 async def _drain(server: DrainingServer, services: Services, drain_s: float) -> None:

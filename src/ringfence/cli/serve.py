@@ -12,7 +12,9 @@ def register(app: typer.Typer) -> None:
 
 
 def serve(
-    host: Annotated[str | None, typer.Option(help="Address to listen on. [default: HOST, else 127.0.0.1]")] = None,
+    host: Annotated[
+        str | None, typer.Option(help="Address to listen on. [default: HOST, else 127.0.0.1]")
+    ] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on. [default: PORT, else 8000]")] = None,
     workers: Annotated[int, typer.Option(help="Processes. This version runs one.", min=1)] = 1,
 ) -> None:

@@ -118,6 +118,11 @@ def gap_noted(call_sid: CallSid, gap: Gap) -> Message:
     }
 
 
+def call_ended(call: Call) -> Message:
+    """Nobody speaks any more; the last judgement follows, and then `call.stopped`."""
+    return {"type": "call.ended", "call_sid": call.sid, "recording_id": call.id}
+
+
 def call_stopped(call: Call) -> Message:
     return {
         "type": "call.stopped",

@@ -189,7 +189,7 @@ class CallSession:
             await asyncio.shield(self._ending)
 
     async def _finish(self, ended: CallEnded) -> None:
-        self._outbox.show({"type": "call.ended", "call_sid": self.call.sid, "recording_id": self.call.id})
+        self._outbox.show(messages.call_ended(self.call))
         await _cancel(self._advice)  # The last look, at everything, takes its place.
         try:
             async with asyncio.timeout(LAST_WORDS_S):
