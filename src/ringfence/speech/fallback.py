@@ -104,6 +104,7 @@ class FallbackStream:
         self._finished.set()
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
+        self._queue.put_nowait(None)  # a task that had not begun leaves no end behind
 
     async def _run(self) -> None:
         failed: list[tuple[str, str]] = []  # engines since the last one that worked, and why they did not

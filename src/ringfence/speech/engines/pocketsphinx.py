@@ -32,6 +32,9 @@ DECODER = {"samprate": RATE_HZ, "fwdflat": False, "maxhmmpf": 5_000, "loglevel":
 """No second pass over each turn: 7.7 % word errors instead of 8.2 %, and its time saved. At most 5,000 states a
 frame: a third of the time saved at no cost in words. The decoder's defaults for the rest: other language weights,
 narrower beams and fewer Gaussians all did worse."""
+TELEPHONE = "53,4.5,5.5,19,4.5,-2,8,-10,-1,0,1,9,1"
+"""Cepstral mean that a party's first turn starts from: between those of two voices over the telephone. With the
+decoder's own start the first turns have 18 % word errors; with this 9 %. Later turns go on from the one before."""
 INTERIM_EVERY_BYTES = 4_000
 """Half a second of audio between two looks at the words so far."""
 SHORTEST_MS = 120
@@ -106,7 +109,7 @@ class PocketsphinxEar:
         self._cutter = TurnCutter(speech_judge())
         self._decoder: Any = None
         self._upsampler = MulawToPcm(RATE_HZ)
-        self._channel: str | None = None
+        self._channel = TELEPHONE
         self._start_byte = 0
         self._fed = 0
         self._looked_at = 0
@@ -143,8 +146,7 @@ class PocketsphinxEar:
 
     def _begin_turn(self, start_byte: int) -> None:
         self._decoder = self._recogniser.borrow()
-        if self._channel is not None:
-            self._decoder.set_cmn(self._channel)
+        self._decoder.set_cmn(self._channel)
         self._decoder.start_utt()
         self._upsampler = MulawToPcm(RATE_HZ)
         self._start_byte, self._fed, self._looked_at, self._interim = start_byte, 0, 0, ""
