@@ -3,6 +3,10 @@
 import json
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -14,7 +18,9 @@ pytestmark = pytest.mark.e2e
 SCAM = "caller: This is your bank. Read me the six digit code we sent you, right now.\ncallee: I do not know you.\n"
 
 
-def assess(folder: Path, *arguments: str, given: bytes = b"") -> tuple[int, str, str]:
+def assess(
+    folder: Path, *arguments: str, given: bytes = b"", settings: dict[str, str] | None = None
+) -> tuple[int, str, str]:
     """Exit status, what was printed, and what was complained about."""
     done = subprocess.run(
         [sys.executable, "-m", "ringfence", "assess", *arguments],
@@ -23,7 +29,7 @@ def assess(folder: Path, *arguments: str, given: bytes = b"") -> tuple[int, str,
         capture_output=True,
         check=False,
         timeout=120,
-        env={"PATH": "/usr/bin:/bin", "COLUMNS": "120", "HOME": str(folder)},
+        env={"PATH": "/usr/bin:/bin", "COLUMNS": "120", "HOME": str(folder), **(settings or {})},
     )
     return done.returncode, done.stdout.decode(), done.stderr.decode()
 
@@ -110,6 +116,59 @@ def test_a_wrong_analyst_is_told_with_its_remedy(tmp_path: Path) -> None:
     status, _, err = assess(tmp_path, "talk.txt", "--analyst", "anthropic:claude-haiku-5-5")
     assert status == 2
     assert "ANTHROPIC_API_KEY" in err
+
+
+@contextmanager
+def own_model(words: str) -> Iterator[tuple[str, list[str]]]:
+    """A server of one's own whose model always says the same; what it was asked."""
+    asked: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            asked.append(self.rfile.read(int(self.headers["Content-Length"])).decode())
+            message = {"role": "assistant", "content": words}
+            reply = {"id": "1", "object": "chat.completion", "created": 1, "model": "m"}
+            content = json.dumps(
+                {**reply, "choices": [{"index": 0, "finish_reason": "stop", "message": message}]}
+            ).encode()
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/v1", asked
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def test_a_model_of_ones_own_is_asked_and_raises_the_level(tmp_path: Path) -> None:
+    (tmp_path / "talk.txt").write_text(
+        "caller: My card is 4242 4242 4242 4242.\ncallee: And the garden?\ncaller: Lovely.\n"
+    )
+    words = json.dumps(
+        {"risk_score": 80, "scam_type": "", "indicators": [{"label": "Odd", "quote": "the garden"}],
+         "explanation": "Odd.", "suggested_action": "", "uncertain": False}
+    )  # fmt: skip
+    with own_model(words) as (url, asked):
+        arguments = ("talk.txt", "--format", "json", "--analyst", "ollama:tiny")
+        status, out, err = assess(tmp_path, *arguments, settings={"OLLAMA_BASE_URL": url})
+    assert status == 0, err
+    record = json.loads(out)
+    assert record["source"] == "analyst:ollama:tiny"
+    assert record["risk_level"] == "high"
+    assert {"code": "analyst", "index": -1, "text": "the garden", "label": "Odd"} in record["indicators"]
+    assert asked
+    assert not any("4242" in question for question in asked)
 
 
 def test_a_recording_is_heard_by_the_engine_of_the_settings(tmp_path: Path) -> None:
