@@ -17,7 +17,15 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    WebSocketRoute,
+    expect,
+    sync_playwright,
+)
 
 from ringfence.privacy.secrets import load_secrets
 from ringfence.testing.network import SimulatedCall, SimulatedCarrier
@@ -150,12 +158,12 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
 
 
 @contextmanager
-def placed_call(server: ServerProcess, **changes: Any) -> Iterator["Future[str]"]:
+def placed_call(server: ServerProcess, *, spoken_s: float = SPOKEN_S) -> Iterator["Future[str]"]:
     """A call from the simulated network, spoken in another thread; its result is the carrier's id of it."""
     script = load_script("familiar-en-apuros")
-    size = int(SPOKEN_S * 8_000)
+    size = int(spoken_s * 8_000)
     call = SimulatedCall.from_script(script, speed=SPEED)
-    call = replace(call, caller=call.caller[:size], called=call.called[:size], **changes)
+    call = replace(call, caller=call.caller[:size], called=call.called[:size])
     token = load_secrets(server.home).demo_carrier_token
 
     async def carry() -> str:
@@ -253,7 +261,8 @@ def test_the_history_finds_the_call_and_opens_it_with_its_recording(house: House
     with house.window() as window:
         page = house.let_in(window)
         page.keyboard.press("h")
-        rows = page.get_by_role("list", name="Earlier calls").get_by_role("link")
+        calls = page.get_by_role("list", name="Earlier calls").get_by_role("link")
+        rows = calls.and_(page.locator(f"[href='/calls/{heard.sid}']"))
         expect(rows).to_have_count(1)
         page.get_by_label("Words").fill("zebra")
         expect(page.get_by_text("No call matches these filters.")).to_be_visible()
@@ -262,7 +271,13 @@ def test_the_history_finds_the_call_and_opens_it_with_its_recording(house: House
         page.get_by_label("Number").fill("+56 9 0000 0113")
         expect(rows).to_have_count(1)
         page.get_by_label("Number").blur()
-        page.keyboard.press("j")
+        rows.focus()
+        page.keyboard.press("k")
+        expect(calls.first).to_be_focused()
+        for _ in range(calls.count() - 1):
+            page.keyboard.press("j")
+        expect(calls.last).to_be_focused()
+        rows.focus()
         page.keyboard.press("Enter")
         expect(page.locator("#turn-0")).to_contain_text("tu nieto")
         assert page.url.endswith(f"/calls/{heard.sid}")
@@ -300,6 +315,35 @@ def test_the_reason_stands_at_the_marked_words(house: House, heard: Heard) -> No
         assert reason.inner_text() in {
             evidence["why"] for each in heard.record["assessments"] for evidence in each["evidence"]
         }
+
+
+def test_words_spoken_while_the_line_was_broken_are_there_when_it_is_back(house: House) -> None:
+    lines: list[WebSocketRoute] = []
+    is_cut = False
+
+    def pass_on(line: WebSocketRoute) -> None:
+        if is_cut:
+            line.close()
+            return
+        lines.append(line)
+        line.connect_to_server()
+
+    with house.window() as window:
+        window.page.route_web_socket(re.compile("/api/v1/live$"), pass_on)
+        page = house.let_in(window)
+        with placed_call(house.server, spoken_s=26) as call:
+            page.get_by_role("list", name="Live calls").get_by_role("link").click()
+            expect(page.locator("#turn-0")).to_be_visible()
+            is_cut = True
+            lines[-1].close()
+            expect(page.get_by_text("Reconnecting…")).to_be_visible()
+            sid = call.result()
+        kept = house.get(f"/api/v1/calls/{sid}")["transcript"]
+        assert len(kept) > page.locator("[id^=turn-]").count()
+        is_cut = False
+        expect(page.get_by_text("Healthy")).to_be_visible()
+        expect(page.locator("[id^=turn-]")).to_have_count(len(kept))
+        expect(page.get_by_text("Verdict")).to_be_visible()
 
 
 def test_signing_out_ends_the_session(house: House) -> None:

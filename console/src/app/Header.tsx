@@ -1,4 +1,4 @@
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { keepPreviousData, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect } from "react";
 
 import { BrandMark } from "../components/BrandMark.tsx";
@@ -95,7 +95,9 @@ function Counts() {
 function Health({ line }: { line: LineState }) {
   const words = useWords();
   const health = useQuery({
-    queryKey: ["health"],
+    // Asked again whenever the live line comes or goes: both tell of the same server.
+    queryKey: ["health", line],
+    placeholderData: keepPreviousData,
     queryFn: ({ signal }) => getJson<components["schemas"]["TwilioHealth"]>("/api/v1/twilio/health", signal),
     refetchInterval: HEALTH_EVERY_MS,
     retry: false,

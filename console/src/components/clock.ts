@@ -12,14 +12,14 @@ export function duration(ms: number): string {
     : `${String(minutes).padStart(2, "0")}:${seconds}`;
 }
 
-/** The present in milliseconds since 1970, renewed every second while `running`. */
-export function useNow(running = true): number {
+/** The present in milliseconds since 1970, renewed every so often while `running`. */
+export function useNow(running = true, everyMs = 1000): number {
   const [now, setNow] = useState(() => Date.now());
   useEffect(() => {
     if (!running) return;
-    const timer = window.setInterval(() => setNow(Date.now()), 1000);
+    const timer = window.setInterval(() => setNow(Date.now()), everyMs);
     return () => window.clearInterval(timer);
-  }, [running]);
+  }, [running, everyMs]);
   return now;
 }
 

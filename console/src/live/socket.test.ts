@@ -79,6 +79,7 @@ it("a lost line comes back by itself, each time a little later", () => {
   expect(sockets).toHaveLength(2);
   vi.advanceTimersByTime(1);
   expect(sockets).toHaveLength(3);
+  expect(states.at(-1)).toBe("waiting");
   expect(lost).toHaveBeenCalledTimes(2);
 });
 

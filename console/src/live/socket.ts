@@ -7,6 +7,7 @@
  */
 import { parseMessage, type LiveMessage } from "./messages.ts";
 
+/** `connecting` is the first attempt; from a loss to the next good connection it is `waiting`. */
 export type LineState = "connecting" | "open" | "waiting";
 
 export interface LineOptions {
@@ -62,7 +63,7 @@ export function openLine(options: LineOptions): () => void {
   function open(): void {
     window.clearTimeout(retry);
     if (closed || socket) return;
-    options.onState("connecting");
+    if (attempt === 0) options.onState("connecting");
     socket = connect(options.url);
     listen();
     socket.onclose = lost;

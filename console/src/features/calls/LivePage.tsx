@@ -78,7 +78,7 @@ function Line({ call, now, loud }: { call: LiveCall; now: number; loud: boolean 
       <span className={styles.time}>{duration(end - Date.parse(call.started_at))}</span>
       <span className={styles.words}>
         {remark && <span className={styles.remark}>{remark}</span>}
-        {call.tactic && <span className={styles.tactic}>{call.tactic}</span>}
+        {call.tactic && isDanger(call.current_risk_level) && <span className={styles.tactic}>{call.tactic}</span>}
         {call.last_words ? (
           <q lang={call.language} className={styles.quote}>
             {call.last_words}
