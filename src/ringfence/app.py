@@ -71,11 +71,12 @@ async def running(
             stack.push_async_callback(reviewer.aclose)
 
         analyst = open_analyst(analyst_choice(settings, settings.analyst))
-        final_analyst = (
-            open_analyst(analyst_choice(settings, settings.final_analyst))
-            if settings.final_analyst
-            else analyst
-        )
+        final_analyst = analyst
+        if settings.final_analyst:
+            final_analyst = open_analyst(analyst_choice(settings, settings.final_analyst))
+        for panel in {analyst, final_analyst}:
+            if panel is not None:
+                stack.push_async_callback(panel.aclose)
         detector = load_detector()
         media_url = media_address(settings)
         switchboard = Switchboard(
