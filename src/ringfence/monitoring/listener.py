@@ -56,7 +56,7 @@ class LegListener:
                 self._leg.feed(self._early.popleft())
             if self._finishing:
                 await self._leg.finish()
-            async for event in self._stream.events():
+            async for event in self._leg.events():
                 self._hear(self._shifted(event))
         except ProviderError as error:
             self._tell_failure(str(error))
