@@ -65,6 +65,7 @@ export const en = {
     noneLead: "Calls appear here while they are spoken. To see one, place a simulated call on the server:",
     noneMore: "Real calls arrive once your carrier's webhook points to this server.",
     ended: "Ended",
+    hungUp: "Hung up, verdict to come",
     paused: "Protection paused",
     held: "The order stays while your pointer is over the list.",
     columns: { level: "Level", call: "Call", time: "Time", words: "Last words", score: "Score" },

@@ -67,6 +67,7 @@ export const es: Words = {
     noneLead: "Las llamadas aparecen aquí mientras se habla. Para ver una, haga una llamada simulada en el servidor:",
     noneMore: "Las llamadas reales llegan cuando el webhook de su operadora apunta a este servidor.",
     ended: "Terminada",
+    hungUp: "Colgaron, falta el veredicto",
     paused: "Protección en pausa",
     held: "El orden no cambia mientras el puntero está sobre la lista.",
     columns: { level: "Nivel", call: "Llamada", time: "Tiempo", words: "Últimas palabras", score: "Puntaje" },

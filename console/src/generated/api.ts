@@ -522,6 +522,21 @@ export interface components {
             /** Transcript */
             transcript: components["schemas"]["Turn"][];
         };
+        /**
+         * CallEnded
+         * @description Both hung up; the last words and the verdict are still to come, then `call.stopped`.
+         */
+        CallEnded: {
+            /** Call Sid */
+            call_sid: string;
+            /** Recording Id */
+            recording_id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "call.ended";
+        };
         /** CallGap */
         CallGap: {
             /** Call Sid */
@@ -626,7 +641,10 @@ export interface components {
              */
             type: "call.state";
         };
-        /** CallStopped */
+        /**
+         * CallStopped
+         * @description The record is closed; nothing comes after it.
+         */
         CallStopped: {
             /** Call Sid */
             call_sid: string;
@@ -819,7 +837,7 @@ export interface components {
             /** Token */
             token: string;
         };
-        LiveMessage: components["schemas"]["LiveState"] | components["schemas"]["CallStarted"] | components["schemas"]["TranscriptUpdate"] | components["schemas"]["TranscriptPartial"] | components["schemas"]["AnalysisComplete"] | components["schemas"]["ProtectionChanged"] | components["schemas"]["CallGap"] | components["schemas"]["CallStopped"] | components["schemas"]["Heartbeat"];
+        LiveMessage: components["schemas"]["LiveState"] | components["schemas"]["CallStarted"] | components["schemas"]["TranscriptUpdate"] | components["schemas"]["TranscriptPartial"] | components["schemas"]["AnalysisComplete"] | components["schemas"]["ProtectionChanged"] | components["schemas"]["CallGap"] | components["schemas"]["CallEnded"] | components["schemas"]["CallStopped"] | components["schemas"]["Heartbeat"];
         /**
          * LiveState
          * @description First message of the live list: the calls at this moment.
@@ -839,7 +857,7 @@ export interface components {
             name: string;
             role: components["schemas"]["Role"];
         };
-        MonitorMessage: components["schemas"]["CallState"] | components["schemas"]["TranscriptUpdate"] | components["schemas"]["TranscriptPartial"] | components["schemas"]["AnalysisComplete"] | components["schemas"]["ProtectionChanged"] | components["schemas"]["CallGap"] | components["schemas"]["CallStopped"] | components["schemas"]["Heartbeat"];
+        MonitorMessage: components["schemas"]["CallState"] | components["schemas"]["TranscriptUpdate"] | components["schemas"]["TranscriptPartial"] | components["schemas"]["AnalysisComplete"] | components["schemas"]["ProtectionChanged"] | components["schemas"]["CallGap"] | components["schemas"]["CallEnded"] | components["schemas"]["CallStopped"] | components["schemas"]["Heartbeat"];
         /**
          * Problem
          * @description An error, as RFC 9457 says (`application/problem+json`).

@@ -12,6 +12,8 @@ export interface LiveCall extends CallLine {
   tactic: string;
   /** Why listening has stopped for now; null while the call is heard. */
   paused: string | null;
+  /** Both have hung up, and the verdict is still being made. */
+  hung_up: boolean;
   ended_at: string | null;
 }
 
@@ -29,6 +31,7 @@ export interface Heard {
   partial: Readonly<Partial<Record<Role, string>>>;
   gaps: readonly Gap[];
   paused: string | null;
+  hung_up: boolean;
   stopped: { status: CallLine["status"]; ended_at: string | null } | null;
 }
 
@@ -42,7 +45,15 @@ const LINGER_MS = 8_000;
 /** And is dropped from memory after so long: a pointer may have kept it on the screen meanwhile. */
 const FORGET_MS = 120_000;
 
-const NOTHING_HEARD: Heard = { turns: {}, analyses: {}, partial: {}, gaps: [], paused: null, stopped: null };
+const NOTHING_HEARD: Heard = {
+  turns: {},
+  analyses: {},
+  partial: {},
+  gaps: [],
+  paused: null,
+  hung_up: false,
+  stopped: null,
+};
 
 export function heardNext(heard: Heard | undefined, message: LiveMessage): Heard {
   const before = heard ?? NOTHING_HEARD;
@@ -62,6 +73,8 @@ export function heardNext(heard: Heard | undefined, message: LiveMessage): Heard
       const { start_ms, end_ms, reason } = message;
       return { ...before, gaps: [...before.gaps, { start_ms, end_ms, reason }] };
     }
+    case "call.ended":
+      return { ...before, paused: null, hung_up: true };
     case "protection.paused":
       return { ...before, paused: message.reason };
     case "protection.resumed":
@@ -101,6 +114,8 @@ export function callsNext(calls: readonly LiveCall[], message: LiveMessage, now:
       return change(calls, message.call_sid, { paused: message.reason });
     case "protection.resumed":
       return change(calls, message.call_sid, { paused: null });
+    case "call.ended":
+      return change(calls, message.call_sid, { paused: null, hung_up: true });
     case "call.stopped":
       return change(calls, message.call_sid, {
         status: message.status,
@@ -120,7 +135,7 @@ function endedBefore(call: LiveCall, instant: number): boolean {
 }
 
 function arrive(line: CallLine, known: LiveCall | undefined): LiveCall {
-  return { ...line, tactic: known?.tactic ?? "", paused: known?.paused ?? null, ended_at: null };
+  return { ...line, tactic: known?.tactic ?? "", paused: known?.paused ?? null, hung_up: known?.hung_up ?? false, ended_at: null };
 }
 
 function change(calls: readonly LiveCall[], callSid: string, news: Partial<LiveCall>): readonly LiveCall[] {

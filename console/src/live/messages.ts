@@ -9,16 +9,7 @@ export type SpokenTurn = Schemas["SpokenTurn"];
 export type Evidence = Schemas["Evidence"];
 export type Role = SpokenTurn["role"];
 
-export type LiveMessage =
-  | Schemas["LiveState"]
-  | Schemas["CallStarted"]
-  | Schemas["TranscriptUpdate"]
-  | Schemas["TranscriptPartial"]
-  | Schemas["AnalysisComplete"]
-  | Schemas["ProtectionChanged"]
-  | Schemas["CallGap"]
-  | Schemas["CallStopped"]
-  | Schemas["Heartbeat"];
+export type LiveMessage = Schemas["LiveMessage"];
 
 /** Each type, and the fields without which it cannot be used. */
 const NEEDED: Record<LiveMessage["type"], Record<string, "string" | "number" | "object">> = {
@@ -29,6 +20,7 @@ const NEEDED: Record<LiveMessage["type"], Record<string, "string" | "number" | "
   "analysis.complete": { call_sid: "string", risk_level: "string", evidence: "object", revision: "number" },
   "protection.paused": { call_sid: "string" },
   "protection.resumed": { call_sid: "string" },
+  "call.ended": { call_sid: "string" },
   "call.gap": { call_sid: "string", start_ms: "number", end_ms: "number" },
   "call.stopped": { call_sid: "string" },
   heartbeat: {},

@@ -108,7 +108,7 @@ function CallHeader({ record, call }: { record: CallDetail; call: Conversation }
       </h1>
       <LevelBadge level={call.level} />
       <p className={styles.state}>
-        {words.statuses[call.status]}
+        {call.hasHungUp ? words.live.hungUp : words.statuses[call.status]}
         <span className={styles.clock}>{duration(end - Date.parse(record.started_at))}</span>
       </p>
     </header>

@@ -59,6 +59,14 @@ it("the list is not sorted again while the pointer is over it", async () => {
   expect(rows()[0]).toContain("0121");
 });
 
+it("after the hang-up the verdict is waited for", async () => {
+  const tell = open(line());
+  tell({ type: "call.ended", call_sid: SID, recording_id: line().recording_id });
+  expect(await screen.findByText("Hung up, verdict to come")).toBeTruthy();
+  tell(stopped(new Date().toISOString()));
+  expect(await screen.findByText("Ended")).toBeTruthy();
+});
+
 it("an ended call is marked as ended before it goes", async () => {
   const tell = open(line());
   tell(stopped(new Date().toISOString()));

@@ -8,6 +8,7 @@ import { EmptyState } from "../../components/EmptyState.tsx";
 import { LevelBadge } from "../../components/Level.tsx";
 import { isDanger } from "../../components/risk.ts";
 import { Link } from "../../components/router.tsx";
+import type { Words } from "../../components/words.en.ts";
 import { useWords } from "../../components/words.tsx";
 import { hasLeft, type LiveCall } from "../../live/cache.ts";
 import { useLiveCalls } from "./api.ts";
@@ -61,7 +62,7 @@ export function LivePage() {
 function Line({ call, now, loud }: { call: LiveCall; now: number; loud: boolean }) {
   const words = useWords();
   const end = call.ended_at === null ? now : Date.parse(call.ended_at);
-  const remark = call.ended_at !== null ? words.live.ended : call.paused !== null ? words.live.paused : null;
+  const remark = remarkOn(call, words);
   return (
     <Link
       className={styles.line}
@@ -77,7 +78,7 @@ function Line({ call, now, loud }: { call: LiveCall; now: number; loud: boolean 
       <CallLabel caller={call.caller_number} called={call.called_number} />
       <span className={styles.time}>{duration(end - Date.parse(call.started_at))}</span>
       <span className={styles.words}>
-        {remark && <span className={styles.remark}>{remark}</span>}
+        {remark !== null && <span className={styles.remark}>{remark}</span>}
         {call.tactic && isDanger(call.current_risk_level) && <span className={styles.tactic}>{call.tactic}</span>}
         {call.last_words ? (
           <q lang={call.language} className={styles.quote}>
@@ -92,4 +93,10 @@ function Line({ call, now, loud }: { call: LiveCall; now: number; loud: boolean 
       </span>
     </Link>
   );
+}
+
+function remarkOn(call: LiveCall, words: Words): string | null {
+  if (call.ended_at !== null) return words.live.ended;
+  if (call.hung_up) return words.live.hungUp;
+  return call.paused === null ? null : words.live.paused;
 }

@@ -108,6 +108,12 @@ it("words still being spoken are shown while the call lives, and gone when it en
   expect([over.partial, over.isLive, over.endedAt]).toEqual([[], false, "2026-03-01T10:01:00Z"]);
 });
 
+it("between the hang-up and the verdict the call is still live", () => {
+  const ended = { type: "call.ended" as const, call_sid: SID, recording_id: record().recording_id };
+  expect(conversation(record(), heard(ended))).toMatchObject({ isLive: true, hasHungUp: true });
+  expect(conversation(record(), heard(ended, stopped()))).toMatchObject({ isLive: false, hasHungUp: false });
+});
+
 it("paused protection is told only of a call that goes on", () => {
   const pause = { type: "protection.paused" as const, call_sid: SID, reason: "stream_lost" };
   expect(conversation(record(), heard(pause)).paused).toBe(true);

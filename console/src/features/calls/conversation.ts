@@ -36,6 +36,8 @@ export interface Finding {
 
 export interface Conversation {
   isLive: boolean;
+  /** It is still live, but only for the last words and the verdict. */
+  hasHungUp: boolean;
   status: CallDetail["status"];
   endedAt: string | null;
   level: Level;
@@ -60,6 +62,7 @@ export function conversation(record: CallDetail, heard: Heard | undefined): Conv
   const isLive = status === "live" || status === "ringing";
   return {
     isLive,
+    hasHungUp: isLive && (heard?.hung_up ?? false),
     status,
     endedAt: heard?.stopped?.ended_at ?? record.ended_at,
     level: latest?.risk_level ?? "low",
