@@ -2,19 +2,24 @@
 
 import asyncio
 import ipaddress
+import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from ringfence.db.address import FILE_NAME
 from ringfence.db.migrate import upgrade
 from ringfence.testing.databases import OpenDatabase, fresh_postgresql, fresh_sqlite
 from ringfence.testing.postgresql import create_database, drop_database, running_postgresql
+
+_OPENAI_DESCRIPTION = Path(__file__).parents[2] / "shared" / "reference" / "specs" / "openai.json"
+"""The vendor's published description, where it lies beside the checkout; it is not ours to commit."""
 
 _WIPED_PREFIXES = ("RINGFENCE_", "TWILIO_", "OPENAI_", "ANTHROPIC_", "OLLAMA_")
 _WIPED_NAMES = ("BASE_URL", "PUBLIC_URL", "HOST", "PORT", "DAY_PERIOD", "WEEK_PERIOD", "MONTH_PERIOD")
@@ -106,3 +111,19 @@ def open_test_database(request: pytest.FixtureRequest) -> OpenDatabase:
     server: str = request.getfixturevalue("postgresql_server")
     name: str = request.getfixturevalue("postgresql_template")
     return lambda: fresh_postgresql(server, name)
+
+
+@pytest.fixture(scope="session")
+def judge_by_openai() -> Callable[[str, Any], None]:
+    """Fails where a value is not what that component of the vendor's description says.
+
+    A clone without the description is judged by the vendor's package alone, which those tests ask as well."""
+    if not _OPENAI_DESCRIPTION.exists():
+        return lambda component, value: None
+    description = json.loads(_OPENAI_DESCRIPTION.read_text(encoding="utf-8"))
+
+    def judge(component: str, value: Any) -> None:
+        schema = {"$ref": f"#/components/schemas/{component}", "components": description["components"]}
+        Draft202012Validator(schema).validate(value)
+
+    return judge

@@ -111,7 +111,9 @@ def test_anthropic_is_sent_its_headers_a_schema_and_a_token_limit(
     assert body["output_config"]["format"]["type"] == "json_schema"
 
 
-def test_openai_is_sent_a_strict_schema(model_server: Any, bank_brief: Brief) -> None:
+def test_openai_is_sent_a_strict_schema(
+    model_server: Any, bank_brief: Brief, judge_by_openai: Callable[[str, Any], None]
+) -> None:
     ask(VENDORS["openai-chat"][0], model_server.url, bank_brief)
     ask(VENDORS["openai-responses"][0], model_server.url, bank_brief)
     (_, headers, chat), (_, _, responses) = model_server.requests
@@ -121,6 +123,8 @@ def test_openai_is_sent_a_strict_schema(model_server: Any, bank_brief: Brief) ->
     assert wanted["schema"]["additionalProperties"] is False
     assert set(wanted["schema"]["required"]) == set(wanted["schema"]["properties"])
     assert responses["text"]["format"]["strict"] is True
+    judge_by_openai("CreateChatCompletionRequest", chat)
+    judge_by_openai("CreateResponse", responses)
 
 
 def test_hostile_words_stay_inside_their_delimiters(

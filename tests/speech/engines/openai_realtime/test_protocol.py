@@ -1,4 +1,6 @@
 import json
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from openai.types.realtime import RealtimeClientEvent
@@ -48,15 +50,22 @@ def test_the_language_is_told_in_the_models_way(
 
 
 @pytest.mark.parametrize(
-    "message",
-    [session_update("gpt-live-transcribe", "es"), append(b"\xff\x00" * 80), commit(3)],
+    ("component", "message"),
+    [
+        ("RealtimeClientEventSessionUpdate", session_update("gpt-live-transcribe", "es")),
+        ("RealtimeClientEventInputAudioBufferAppend", append(b"\xff\x00" * 80)),
+        ("RealtimeClientEventInputAudioBufferCommit", commit(3)),
+    ],
     ids=["update", "append", "commit"],
 )
-def test_what_we_send_is_what_the_vendors_types_describe(message: str) -> None:
+def test_what_we_send_is_what_the_vendor_describes(
+    component: str, message: str, judge_by_openai: Callable[[str, Any], None]
+) -> None:
     event = JUDGE.validate_json(message)
     dumped = event.model_dump(exclude_unset=True)
     assert dumped == json.loads(message)
     assert not event.model_extra
+    judge_by_openai(component, json.loads(message))
 
 
 def test_an_event_is_read_as_far_as_it_concerns_us() -> None:
