@@ -65,3 +65,9 @@ def test_the_end_names_the_recording() -> None:
 
 def test_every_call_has_a_topic_of_its_own() -> None:
     assert messages.topic(CallSid("CA1")) != messages.topic(CallSid("CA2"))
+
+
+def test_a_line_of_the_list_says_what_was_found_and_whether_the_call_is_heard() -> None:
+    line = messages.call_line(CALL, "el código", ASSESSMENT, is_protected=False)
+    assert (line["current_risk_level"], line["score"], line["last_words"]) == ("high", 83, "el código")
+    assert (line["indicators"], line["is_protected"]) == (["Pide un código"], False)

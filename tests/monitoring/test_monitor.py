@@ -253,6 +253,14 @@ def test_a_lost_stream_pauses_protection_once_and_its_return_closes_the_gap() ->
     assert subject.receive(StreamResumed(9500, NOW)) == []
 
 
+def test_a_stream_that_returns_does_not_make_up_for_an_engine_that_is_gone() -> None:
+    subject = monitor()
+    subject.receive(EngineFailed(EngineSwitched(Party.REMOTE, "one", "", "broke", 0, 0), NOW))
+    subject.receive(StreamLost("no_audio", 4000, NOW))
+    subject.receive(StreamResumed(9000, NOW))
+    assert not subject.is_protected
+
+
 def test_a_careful_second_hearing_can_raise_the_verdict() -> None:
     subject = monitor()
     subject.receive(heard("mumble mumble"))

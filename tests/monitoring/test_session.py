@@ -208,7 +208,7 @@ def test_words_are_kept_shown_and_judged() -> None:
 def test_a_stop_ends_the_call_and_closes_its_record() -> None:
     async def scene(s: Scene) -> None:
         await s.listening()
-        counters = MediaCounters(frames=1, lost_chunks=3)
+        counters = MediaCounters(lost_chunks=3)
         s.session.watch(counters)
         s.session.receive(frame())
         s.session.receive(KeypadPressed(Party.REMOTE, "7"))

@@ -21,15 +21,19 @@ def topic(call_sid: CallSid) -> str:
     return f"call:{call_sid}"
 
 
-def call_line(call: Call, level: RiskLevel, score: float, last_words: str) -> Message:
+def call_line(
+    call: Call, last_words: str = "", assessment: Assessment | None = None, *, is_protected: bool = True
+) -> Message:
     """One call in a list of live calls (`active-calls`, the console)."""
     return {
         "call_sid": call.sid,
         "recording_id": call.id,
         "caller_number": call.caller_number,
         "called_number": call.called_number,
-        "current_risk_level": level.word,
-        "score": round(score * 100),
+        "current_risk_level": (assessment.level if assessment else RiskLevel.LOW).word,
+        "score": assessment.score_percent if assessment else 0,
+        "indicators": _labels(assessment),
+        "is_protected": is_protected,
         "started_at": call.started_at.isoformat(),
         "status": call.status.value,
         "language": call.language,
@@ -39,11 +43,16 @@ def call_line(call: Call, level: RiskLevel, score: float, last_words: str) -> Me
 
 
 def call_started(call: Call) -> Message:
-    return {"type": "call.started", "call": call_line(call, RiskLevel.LOW, 0.0, ""), "call_sid": call.sid}
+    return {"type": "call.started", "call": call_line(call), "call_sid": call.sid}
 
 
 def call_state(
-    call: Call, level: RiskLevel, transcript: Sequence[Utterance], assessment: Assessment | None
+    call: Call,
+    level: RiskLevel,
+    transcript: Sequence[Utterance],
+    assessment: Assessment | None,
+    *,
+    is_protected: bool = True,
 ) -> Message:
     """The state so far, for a monitor that connects."""
     return {
@@ -56,6 +65,7 @@ def call_state(
         "started_at": call.started_at.isoformat(),
         "status": call.status.value,
         "language": call.language,
+        "is_protected": is_protected,
         "assessment": analysis_complete(call.sid, assessment) if assessment else None,
     }
 
@@ -74,7 +84,7 @@ def analysis_complete(call_sid: CallSid, assessment: Assessment) -> Message:
         "type": "analysis.complete",
         "call_sid": call_sid,
         "risk_level": assessment.level.word,
-        "indicators": list(dict.fromkeys(indicator.label for indicator in assessment.indicators)),
+        "indicators": _labels(assessment),
         "text": assessment.text,
         "is_danger": assessment.level.is_danger,
         "score": assessment.score_percent,
@@ -131,6 +141,11 @@ def call_stopped(call: Call) -> Message:
         "status": call.status.value,
         "ended_at": call.ended_at.isoformat() if call.ended_at else None,
     }
+
+
+def _labels(assessment: Assessment | None) -> list[str]:
+    """Each tactic once, in the order in which they were first found."""
+    return list(dict.fromkeys(each.label for each in assessment.indicators)) if assessment else []
 
 
 def _turn(utterance: Utterance) -> Message:

@@ -169,8 +169,6 @@ class CallMonitor:
         self.transcript: list[Utterance] = []
         self.assessment: Assessment | None = None
         """The current one; None while nothing has been said."""
-        self.is_protected = True
-        """False while no audio comes or no engine is left."""
         self._detector = detector
         self._policy = policy
         self._judge = detector.begin(call.language)
@@ -189,6 +187,11 @@ class CallMonitor:
     @property
     def level(self) -> RiskLevel:
         return self.assessment.level if self.assessment else RiskLevel.LOW
+
+    @property
+    def is_protected(self) -> bool:
+        """False while no audio comes, or when no engine is left for a party."""
+        return self._paused_at_ms is None and "no_engine" not in self._notes
 
     @property
     def is_closed(self) -> bool:
@@ -337,7 +340,6 @@ class CallMonitor:
             gap = Gap(switch.gap_start_ms, switch.gap_end_ms, f"engine_failed:{switch.engine}", switch.party)
             effects += self._note_gap(gap)
         if not switch.next_engine:
-            self.is_protected = False
             self._notes["no_engine"] = None
             effects.append(
                 Show(messages.protection_changed(self.call.sid, paused=True, reason="no_speech_engine"))
@@ -352,7 +354,6 @@ class CallMonitor:
         if self._paused_at_ms is not None or self._ended is not None:
             return []
         self._paused_at_ms = at_ms
-        self.is_protected = False
         return [Show(messages.protection_changed(self.call.sid, paused=True, reason=reason))]
 
     def _resume(self, at_ms: int) -> list[Effect]:
@@ -360,7 +361,6 @@ class CallMonitor:
             return []
         gap = Gap(self._paused_at_ms, max(at_ms, self._paused_at_ms), "stream_lost")
         self._paused_at_ms = None
-        self.is_protected = True
         return [
             *self._note_gap(gap),
             Show(messages.protection_changed(self.call.sid, paused=False, reason="stream_resumed")),

@@ -297,14 +297,21 @@ class CallSession:
     def snapshot(self) -> messages.Message:
         """The state so far, for a monitor that connects."""
         monitor = self.monitor
-        return messages.call_state(self.call, monitor.level, monitor.transcript, monitor.assessment)
+        return messages.call_state(
+            self.call,
+            monitor.level,
+            monitor.transcript,
+            monitor.assessment,
+            is_protected=monitor.is_protected,
+        )
 
     def line(self) -> messages.Message:
         """This call in the list of live calls."""
         monitor = self.monitor
-        score = monitor.assessment.score if monitor.assessment else 0.0
         last_words = monitor.transcript[-1].text if monitor.transcript else ""
-        return messages.call_line(self.call, monitor.level, score, last_words)
+        return messages.call_line(
+            self.call, last_words, monitor.assessment, is_protected=monitor.is_protected
+        )
 
     def _elapsed_ms(self) -> int:
         if self._started_s is None:

@@ -74,6 +74,8 @@ class CallLine(Answer):
     called_number: str
     current_risk_level: RiskWord
     score: Percent
+    indicators: list[str]
+    is_protected: bool
     started_at: datetime
     status: StatusWord
     language: str
@@ -341,6 +343,7 @@ class CallState(Answer):
     started_at: datetime
     status: StatusWord
     language: str
+    is_protected: bool
     assessment: AnalysisComplete | None
 
 
