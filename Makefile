@@ -19,7 +19,7 @@ demo: setup ## place simulated phone calls and watch them being judged, on 127.0
 
 test: setup setup-dev system check ## run every test, browser and PostgreSQL included
 	@scripts/console.sh check
-	@$(bin)/pytest -q $(TESTS)
+	@PATH="$(CURDIR)/$(bin):$$PATH" $(bin)/pytest -q $(TESTS)
 
 check: setup-dev ## lint, types, import rules, generated pages
 	@scripts/check.sh
