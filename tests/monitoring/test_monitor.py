@@ -2,8 +2,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from ringfence.detection.detector import load_detector
 
+from ringfence.detection.detector import load_detector
 from ringfence.model.assessment import AnalystReport, Assessment, RiskLevel
 from ringfence.model.calls import Call, CallId, CallSid, CallStatus, Party
 from ringfence.model.speech import AudioDropped, EngineSwitched, Gap, Segment, Utterance

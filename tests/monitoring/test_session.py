@@ -5,11 +5,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from ringfence.detection.budget import Budget
-from ringfence.detection.detector import load_detector
 
 from ringfence.bus.memory import MemoryBus
 from ringfence.contracts import Brief, Listening, SpeechStream
+from ringfence.detection.budget import Budget
+from ringfence.detection.detector import load_detector
 from ringfence.model.assessment import AnalystReport, Assessment, RiskLevel
 from ringfence.model.calls import Call, CallId, CallSid, CallStatus, Party
 from ringfence.model.errors import ProviderError
