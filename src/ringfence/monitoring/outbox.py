@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 STORE_DEADLINE_S = 2.0
 """A warning waits this long for the store, and no longer."""
 RETRY_S = 1.0
+PATIENCE_S = 300.0
+"""How long the record of a call that is over waits for a store that fails over or is mended."""
 Entry = Utterance | Assessment | Gap | Timing
 
 
@@ -40,7 +42,8 @@ class Outbox:
     """One task at a time, made when there is something to do: an idle call holds none.
 
     Where the store fails, what was said is shown all the same (a warning must not wait for a disk), held, and
-    written as soon as the store answers.
+    written as soon as the store answers. At most one write is under way: a store that hangs is handed nothing
+    twice, and what is held is no more than the call's own words.
     """
 
     def __init__(self, call: Call, store: CallRecordStore, bus: Bus, clock: Clock) -> None:
@@ -50,13 +53,18 @@ class Outbox:
         self._clock = clock
         self._pending: list[Keep | Show] = []
         self._unsaved: list[Entry] = []
+        self._writing: asyncio.Task[None] | None = None
+        self._is_failing = False
         self._task: asyncio.Task[None] | None = None
         self._closing = False
         self.stream_started_s: float | None = None
         """On the monotonic clock; the offsets of utterances count from here."""
 
     def add(self, effect: Keep | Show) -> None:
-        self._pending.append(effect)
+        if self._is_failing:
+            self._perform(effect)
+        else:
+            self._pending.append(effect)
         if self._task is None:
             self._task = asyncio.get_running_loop().create_task(self._drain())
 
@@ -66,7 +74,7 @@ class Outbox:
         self._bus.publish(messages.ALL_CALLS, message)
 
     async def close(
-        self, effect: CloseCall, facts: Mapping[str, object], *, patience_s: float = 60.0
+        self, effect: CloseCall, facts: Mapping[str, object], *, patience_s: float = PATIENCE_S
     ) -> Call:
         """Keep everything, then close the call's record and say so. Returns the call as it ended."""
         self._closing = True
@@ -76,13 +84,16 @@ class Outbox:
         while True:
             try:
                 async with asyncio.timeout(STORE_DEADLINE_S):
-                    await self._save([])
+                    await self._save()
                     await self._store.set_facts(self._call.id, facts)
                     await self._store.set_status(self._call.id, effect.status, effect.ended_at)
                 break
             except Exception:
                 if self._clock.monotonic_s() > deadline_s:
-                    log.exception("a call's record could not be closed", extra={"call_id": self._call.id})
+                    log.exception(
+                        "a call's record could not be closed",
+                        extra={"call_id": self._call.id, "unsaved": len(self._unsaved)},
+                    )
                     break
                 await asyncio.sleep(RETRY_S)
         ended = replace(self._call, status=effect.status, ended_at=effect.ended_at)
@@ -90,36 +101,53 @@ class Outbox:
         return ended
 
     async def _drain(self) -> None:
-        failed = False
         try:
-            while self._pending or (failed and not self._closing):
-                if failed and not self._pending:
+            while self._pending or (self._is_failing and not self._closing):
+                if self._is_failing:
                     await asyncio.sleep(RETRY_S)
                 effects, self._pending = self._pending, []
+                self._unsaved.extend(effect.entry for effect in effects if isinstance(effect, Keep))
                 try:
                     async with asyncio.timeout(STORE_DEADLINE_S):
-                        await self._save([effect.entry for effect in effects if isinstance(effect, Keep)])
-                    failed = False
+                        await self._save()
+                    self._is_failing = False
                 except Exception:
-                    if not failed:
+                    if not self._is_failing:
                         log.exception("a call could not be stored in time", extra={"call_id": self._call.id})
-                    failed = True
+                    self._is_failing = True
                 for effect in effects:
                     if isinstance(effect, Show):
-                        self.show(effect.message)
-                        self._time(effect.message)
+                        self._perform(effect)
+                if self._is_failing:
+                    while self._pending:
+                        self._perform(self._pending.pop(0))
         finally:
             self._task = None
 
-    async def _save(self, entries: list[Entry]) -> None:
-        """Store what waits and what is new, in order. What a failure leaves is tried again next time."""
-        self._unsaved.extend(entries)
-        if not self._unsaved:
-            return
-        batch = list(self._unsaved)
+    def _perform(self, effect: Keep | Show) -> None:
+        """Show at once, hold what is to be kept: the store is not waited for."""
+        if isinstance(effect, Keep):
+            self._unsaved.append(effect.entry)
+        else:
+            self.show(effect.message)
+            self._time(effect.message)
+
+    async def _save(self) -> None:
+        """Store what is held, in order. Whoever stops waiting leaves the write under way to the next one."""
+        while self._unsaved or self._writing is not None:
+            if self._writing is None:
+                self._writing = asyncio.get_running_loop().create_task(self._write(tuple(self._unsaved)))
+            writing = self._writing
+            try:
+                await asyncio.shield(writing)
+            finally:
+                if writing.done():
+                    self._writing = None
+
+    async def _write(self, batch: Sequence[Entry]) -> None:
         try:
             await self._store.append(self._call.id, batch, self._clock.now())
-        except Conflict:  # A part was kept after all, by a try that was not waited for.
+        except Conflict:  # A part was kept after all, by a write whose answer was lost.
             for entry in batch:
                 with suppress(Conflict):
                     await self._store.append(self._call.id, [entry], self._clock.now())
