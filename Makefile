@@ -17,7 +17,7 @@ setup: ## install what running needs; leaves the program at .venv/bin/ringfence
 demo: setup ## place simulated phone calls and watch them being judged, on 127.0.0.1:8000
 	@$(bin)/ringfence demo
 
-test: setup setup-dev system check ## run every test, browser and PostgreSQL included
+test: setup system setup-dev check ## run every test, browser and PostgreSQL included
 	@scripts/console.sh check
 	@PATH="$(CURDIR)/$(bin):$$PATH" $(bin)/pytest -q $(TESTS)
 

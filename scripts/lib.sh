@@ -53,6 +53,21 @@ system_packages() {
     quietly apt-install apt-get install -qq -y --no-install-recommends -o Acquire::Retries=3 "$@"
 }
 
+# has_compiler: whether the modules in C can be built for the environment's Python, or for the one it will have.
+has_compiler() {
+    local python=$venv/bin/python
+    [ -x "$python" ] || python=$(find_python)
+    command -v "${CC:-cc}" >/dev/null &&
+        [ -f "$("$python" -c 'import sysconfig; print(sysconfig.get_path("include"))')/Python.h" ]
+}
+
+# python_package SUFFIX: Debian's name of a package that belongs to the environment's Python, such as python3.11-dev.
+python_package() {
+    local python=$venv/bin/python
+    [ -x "$python" ] || python=$(find_python)
+    "$python" -c 'import sys; print("python%d.%d-%s" % (*sys.version_info[:2], sys.argv[1]))' "$1"
+}
+
 # find_python: the interpreter to build on; PYTHON=… on make's command line overrides.
 find_python() {
     local candidate
@@ -105,8 +120,7 @@ make_tools_environment() {
         pip=("$python" -m pip --python "$tools/bin/python")
         return
     fi
-    system_packages "Making a virtual environment" \
-        "$("$python" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')"
+    system_packages "Making a virtual environment" "$(python_package venv)"
     "$python" -m venv "$tools"
 }
 

@@ -13,7 +13,9 @@ dev) lock=requirements-dev.lock ;;
 *) die "usage: scripts/setup.sh [base|engines|dev]" ;;
 esac
 
-print=$(fingerprint "$lock" pyproject.toml scripts/build.lock)
+mapfile -t native < <(find src -name '*.c' | LC_ALL=C sort)
+print=$(fingerprint "$lock" pyproject.toml hatch_build.py scripts/build.lock "${native[@]}")
+if has_compiler; then print+=-native; fi
 stamp=$venv/.stamp-$part
 if is_done "$stamp" "$print" && [ -x "$venv/bin/ringfence" ] && "$venv/bin/python" -c "" 2>/dev/null; then
     exit 0
@@ -26,13 +28,12 @@ fi
 
 # The bundled speech engine has no ready-made wheel for the newest Python: it is compiled there.
 if "$venv/bin/python" -c 'import sys; sys.exit(sys.version_info < (3, 14))' && ! command -v c++ >/dev/null; then
-    system_packages "Compiling pocketsphinx for this Python" build-essential \
-        "$("$venv/bin/python" -c 'import sys; print("python%d.%d-dev" % sys.version_info[:2])')"
+    system_packages "Compiling pocketsphinx for this Python" build-essential "$(python_package dev)"
 fi
 
 say "Installing Python packages ($lock)"
 export UV_LINK_MODE=${UV_LINK_MODE:-copy}
 quietly "packages-$part" "$tools/bin/uv" pip install --python "$venv/bin/python" --require-hashes -r "$lock"
 quietly package "$tools/bin/uv" pip install --python "$venv/bin/python" --no-deps \
-    --build-constraints scripts/build.lock --editable .
+    --build-constraints scripts/build.lock --reinstall-package ringfence --editable .
 mark_done "$stamp" "$print"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# system.sh tests|samples: what is needed beside Python: a PostgreSQL server and a browser for the tests, voices for
-# the samples. As root on Debian and Ubuntu it installs them; otherwise it says in one line what to install. Nothing
+# system.sh tests|samples: what is needed beside Python: a PostgreSQL server, a browser and a C compiler for the
+# tests, voices for the samples. As root on Debian and Ubuntu it installs them; otherwise it says in one line what to install. Nothing
 # happens when all is there.
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
@@ -23,6 +23,7 @@ has_browser() {
 browser_from_playwright() {
     local with_deps=()
     [ "$(id -u)" != 0 ] || with_deps=(--with-deps)
+    scripts/setup.sh dev
     say "Installing Chromium (from Playwright)"
     quietly playwright "$venv/bin/playwright" install "${with_deps[@]}" chromium
     ln -sf "$("$venv/bin/python" -c '
@@ -35,6 +36,7 @@ with sync_playwright() as playwright:
 
 case ${1:-} in
 tests)
+    has_compiler || missing+=(gcc libc6-dev "$(python_package dev)")
     compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || need initdb postgresql
     if ! has_browser; then
         if grep -qs '^ID=ubuntu' /etc/os-release; then browser_from_playwright; else missing+=(chromium); fi
