@@ -33,6 +33,8 @@ def fused(
     report: AnalystReport | None = None,
     previous: RiskLevel = RiskLevel.LOW,
     notes: tuple[str, ...] = (),
+    *,
+    final: bool = False,
 ) -> Assessment:
     return assess(
         revision=1,
@@ -42,6 +44,7 @@ def fused(
         previous=previous,
         detector="rules-x",
         made_at=NOW,
+        final=final,
         notes=notes,
     )
 
@@ -137,3 +140,37 @@ def test_a_silent_analyst_and_a_silent_call_are_told() -> None:
 
 def test_a_disclosure_is_said_at_once() -> None:
     assert "being given away right now" in fused(judged(0.8, disclosure=True)).text
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+@pytest.mark.parametrize("score", [0.02, 0.4, 0.7, 0.95])
+@pytest.mark.parametrize("disclosure", [False, True])
+def test_after_the_call_nobody_is_told_to_hang_up(language: str, score: float, disclosure: bool) -> None:
+    judgement = judged(score, language, disclosure=disclosure)
+    live = fused(judgement).text
+    verdict = fused(judgement, final=True).text
+    assert not any(
+        words in verdict.lower() for words in ("hang up", "right now", "so far", "cuelgue", "ahora")
+    )
+    assert verdict.splitlines()[0] == live.splitlines()[0]
+    if score > 0.1:
+        assert verdict.splitlines()[1] == live.splitlines()[1]
+
+
+def test_the_verdict_says_what_to_do_next() -> None:
+    assert "call your bank on the number on your card" in fused(judged(0.7), final=True).text
+    assert "llame a su banco al número de su tarjeta" in fused(judged(0.7, "es"), final=True).text
+    assert "checked it by a way of your own" in fused(judged(0.4), final=True).text
+    assert "comprobado antes por su cuenta" in fused(judged(0.4, "es"), final=True).text
+    assert fused(judged(0.02), final=True).text == "Risk level: LOW\nIndicators: none"
+
+
+def test_secrets_that_were_told_are_to_be_changed() -> None:
+    assert "change every password and code" in fused(judged(0.8, disclosure=True), final=True).text
+    assert "cambie las claves" in fused(judged(0.8, "es", disclosure=True), final=True).text
+
+
+def test_the_bank_is_named_once() -> None:
+    text = fused(judged(0.8, disclosure=True), final=True).text
+    assert text.lower().count("call your bank") == 1
+    assert text.endswith("tell somebody you trust what happened.")

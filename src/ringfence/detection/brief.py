@@ -54,7 +54,7 @@ Answer in the given form only:
 - indicators: each a short label in {language} and a quote of at most 25 words, copied exactly from one turn. No \
 quote, no indicator.
 - explanation: two sentences at most in {language}, for a worried person, plain and calm.
-- suggested_action: one sentence in {language}: what to do now.
+- suggested_action: one sentence in {language}: what to do now; when the call has ended, what to do next.
 - uncertain: true when the words allow no clear judgement.
 """
 

@@ -22,11 +22,19 @@ _WORDS: dict[str, dict[str, str]] = {
         "critical": "CRITICAL",
         "indicators": "Indicators",
         "none": "none so far",
+        "none_after": "none",
         "uncertain": "Not certain: what was heard allows no clear judgement.",
         "disclosure": "Secret data are being given away right now. Stop, and hang up.",
         "analyst_unavailable": "Judged by the local detector alone: the analyst did not answer.",
         "advice_medium": "Be careful: give no data and no money, and check by a way of your own.",
         "advice_high": "Hang up, and call back on a number that you know.",
+        "disclosure_after": "Secret data were given away. Call your bank now, on the number on your card, "
+        "and change every password and code that was told.",
+        "advice_medium_after": "Do nothing that was asked for in this call before you have checked it by a way "
+        "of your own.",
+        "advice_told_after": "Do not call that number back, and tell somebody you trust what happened.",
+        "advice_high_after": "Do not call that number back. If you gave data or money, call your bank on the "
+        "number on your card, and tell somebody you trust.",
         "no_speech": "Nothing was said that could be understood.",
         "analyst_why": "Found by the analyst.",
     },
@@ -38,11 +46,18 @@ _WORDS: dict[str, dict[str, str]] = {
         "critical": "CRÍTICO",
         "indicators": "Indicadores",
         "none": "ninguno hasta ahora",
+        "none_after": "ninguno",
         "uncertain": "Sin certeza: lo que se oyó no permite un juicio claro.",
         "disclosure": "Se están entregando datos secretos ahora mismo. Deténgase y cuelgue.",
         "analyst_unavailable": "Juicio del detector local: el analista no respondió.",
         "advice_medium": "Tenga cuidado: no entregue datos ni dinero y compruébelo por su cuenta.",
         "advice_high": "Cuelgue y llame usted a un número que conozca.",
+        "disclosure_after": "Se entregaron datos secretos. Llame ya a su banco, al número de su tarjeta, y cambie "
+        "las claves que haya dicho.",
+        "advice_medium_after": "No haga nada de lo que le pidieron sin haberlo comprobado antes por su cuenta.",
+        "advice_told_after": "No devuelva la llamada a ese número y cuéntele lo ocurrido a alguien de confianza.",
+        "advice_high_after": "No devuelva la llamada a ese número. Si dio datos o dinero, llame a su banco al "
+        "número de su tarjeta y cuénteselo a alguien de confianza.",
         "no_speech": "No se dijo nada que se entendiera.",
         "analyst_why": "Lo encontró el analista.",
     },
@@ -72,7 +87,7 @@ def assess(
         score=score,
         uncertain=judgement.uncertain and level <= RiskLevel.MEDIUM,
         indicators=indicators,
-        text=explain(level, judgement, report, indicators, notes),
+        text=explain(level, judgement, report, indicators, notes, is_over=final),
         detector=detector,
         source=f"analyst:{report.model}" if report is not None else "local",
         made_at=made_at,
@@ -127,19 +142,22 @@ def explain(
     report: AnalystReport | None,
     indicators: Sequence[Indicator],
     notes: Sequence[str],
+    *,
+    is_over: bool = False,
 ) -> str:
-    """The text a person reads, in the call's language."""
+    """The text a person reads, in the call's language: what to do now, or once the call is over what to do next."""
     words = _vocabulary(judgement.language)
+    after = "_after" if is_over else ""
     ranked = sorted(indicators, key=lambda indicator: -indicator.weight)
     labels = list(dict.fromkeys(indicator.label for indicator in ranked))
     lines = [
         f"{words['level']}: {words[level.word]}",
-        f"{words['indicators']}: {', '.join(labels) if labels else words['none']}",
+        f"{words['indicators']}: {', '.join(labels) if labels else words['none' + after]}",
     ]
     if "no_speech" in notes:
         lines.append(words["no_speech"])
     if judgement.disclosure and level.is_danger:
-        lines.append(words["disclosure"])
+        lines.append(words["disclosure" + after])
     # An analyst that plays down what was found may have been talked into it.
     agrees = report is not None and level_of(report.score) >= level
     if report is not None and agrees and report.explanation:
@@ -148,11 +166,13 @@ def explain(
         lines.extend(dict.fromkeys(indicator.why for indicator in ranked[:6] if indicator.why))
         del lines[6:]
     if level >= RiskLevel.HIGH:
+        # What is to be done about secrets that were told stands above already.
+        ours = "advice_told_after" if is_over and judgement.disclosure else "advice_high" + after
         lines.append(
-            report.suggested_action if report and agrees and report.suggested_action else words["advice_high"]
+            report.suggested_action if report and agrees and report.suggested_action else words[ours]
         )
     elif level is RiskLevel.MEDIUM:
-        lines.append(words["advice_medium"])
+        lines.append(words["advice_medium" + after])
     if judgement.uncertain and level <= RiskLevel.MEDIUM and "no_speech" not in notes:
         lines.append(words["uncertain"])
     if "analyst_unavailable" in notes:
