@@ -44,6 +44,7 @@ SENT: list[messages.Message] = [
     messages.protection_changed(CALL.sid, paused=True, reason="stream_lost"),
     messages.protection_changed(CALL.sid, paused=False, reason=""),
     messages.gap_noted(CALL.sid, Gap(0, 10, "engine_failed")),
+    messages.call_ended(CALL),
     messages.call_stopped(ENDED),
     messages.call_stopped(CALL),
 ]
@@ -68,6 +69,7 @@ def test_every_kind_of_message_that_is_made_is_described() -> None:
         "analysis_complete",
         "protection_changed",
         "gap_noted",
+        "call_ended",
         "call_stopped",
     }
 
