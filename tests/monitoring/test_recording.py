@@ -6,6 +6,7 @@ import pytest
 
 from ringfence.model.calls import CallId, Party
 from ringfence.model.media import AudioReceived
+from ringfence.monitoring import recording as module
 from ringfence.monitoring.recording import Recording
 from ringfence.telephony.audio_store import AudioChunk
 from ringfence.testing import ManualClock
@@ -24,8 +25,23 @@ class Archive:
 
 
 class BrokenArchive(Archive):
+    """Fails so often, then works."""
+
+    def __init__(self, failures: int) -> None:
+        super().__init__()
+        self.failures = failures
+
     async def append_chunks(self, call_id: CallId, chunks: Sequence[AudioChunk], at: datetime) -> None:
-        raise OSError("disk full")
+        self.failures -= 1
+        if self.failures >= 0:
+            raise OSError("disk full")
+        await super().append_chunks(call_id, chunks, at)
+
+
+class HangingArchive(Archive):
+    async def append_chunks(self, call_id: CallId, chunks: Sequence[AudioChunk], at: datetime) -> None:
+        self.chunks = [(chunk.party, chunk.start_ms, len(chunk.mulaw)) for chunk in chunks]
+        await asyncio.Event().wait()
 
 
 def frames(party: Party, start_ms: int, count: int) -> list[AudioReceived]:
@@ -61,8 +77,31 @@ def test_parties_are_kept_apart() -> None:
     assert sorted(archive.chunks) == [(Party.REMOTE, 0, 800), (Party.SUBSCRIBER, 0, 800)]
 
 
-def test_an_archive_that_fails_does_not_disturb_the_call() -> None:
-    record(frames(Party.REMOTE, 0, 120), BrokenArchive())
+def test_an_archive_that_fails_for_a_while_gets_everything_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "RETRY_S", 0.001)
+    archive = BrokenArchive(3)
+    record(frames(Party.REMOTE, 0, 120), archive)
+    assert [start_ms for _, start_ms, _ in archive.chunks] == [0, 1000, 2000]
+
+
+@pytest.mark.parametrize("archive", [BrokenArchive(1_000_000), HangingArchive()], ids=["fails", "hangs"])
+def test_an_archive_that_is_of_no_use_does_not_hold_up_the_end_of_the_call(
+    archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "CLOSE_WITHIN_S", 0.05)
+    record(frames(Party.REMOTE, 0, 120), archive)
+
+
+def test_what_waits_for_an_archive_that_hangs_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_WAITING", 5)
+
+    async def run() -> list[int]:
+        recording = Recording(CallId("c"), ManualClock(NOW), archive=HangingArchive(), hold_for_review=False)
+        for event in frames(Party.REMOTE, 0, 50 * 100):
+            recording.feed(event, 0)
+        return [chunk.start_ms for chunk in recording._waiting]
+
+    assert asyncio.run(run()) == [95_000, 96_000, 97_000, 98_000, 99_000]
 
 
 def test_the_review_hears_silence_where_there_was_a_hole() -> None:

@@ -19,6 +19,13 @@ HOLE_BYTES = 800
 """A hole shorter than a tenth of a second is jitter."""
 
 
+MOST_WAITING = 240
+"""Pieces that wait for an archive which fails or hangs: two minutes of both parties, 2 MB. Then the oldest go."""
+RETRY_S = 2.0
+CLOSE_WITHIN_S = 10.0
+"""At the end of a call the archive is waited for so long."""
+
+
 class AudioArchive(Protocol):
     """Where kept audio goes; `telephony.audio_store.AudioStore` is one."""
 
@@ -53,11 +60,15 @@ class Recording:
         return {party: bytes(audio) for party, audio in self._held.items()}
 
     async def close(self) -> None:
-        """Write what is left."""
+        """Write what is left; what cannot be written soon is given up."""
         if self._archive is not None:
             self._write_soon(self._archive, self._chunker.flush())
-        if self._writing is not None:
-            await self._writing
+        if (writing := self._writing) is None:
+            return
+        await asyncio.wait({writing}, timeout=CLOSE_WITHIN_S)
+        if not writing.done():
+            writing.cancel()
+            log.error("a call's audio could not be kept to its end", extra={"call_id": self._call_id})
 
     def _hold_frame(self, party: Party, start_ms: int, mulaw: bytes) -> None:
         audio = self._held.setdefault(party, bytearray())
@@ -70,16 +81,23 @@ class Recording:
 
     def _write_soon(self, archive: AudioArchive, chunks: Sequence[AudioChunk]) -> None:
         self._waiting.extend(chunks)
+        del self._waiting[:-MOST_WAITING]
         if self._waiting and self._writing is None:
             self._writing = asyncio.get_running_loop().create_task(self._write(archive))
 
     async def _write(self, archive: AudioArchive) -> None:
+        """Losing the recording must not lose the call: whatever fails is tried again, nothing is raised."""
+        has_failed = False
         try:
             while self._waiting:
                 chunks, self._waiting = self._waiting, []
-                await archive.append_chunks(self._call_id, chunks, self._clock.now())
-        except Exception:  # Losing the recording must not lose the call.
-            log.exception("audio could not be kept", extra={"call_id": self._call_id})
-            self._waiting.clear()
+                try:
+                    await archive.append_chunks(self._call_id, chunks, self._clock.now())
+                except Exception:
+                    if not has_failed:
+                        log.exception("audio could not be kept", extra={"call_id": self._call_id})
+                    has_failed = True
+                    self._waiting = [*chunks, *self._waiting][-MOST_WAITING:]
+                    await asyncio.sleep(RETRY_S)
         finally:
             self._writing = None
