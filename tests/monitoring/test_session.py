@@ -300,6 +300,48 @@ def test_a_broken_socket_is_told_at_once_and_another_stream_can_take_over() -> N
     play(scene)
 
 
+def test_the_old_socket_of_a_call_that_has_a_new_one_is_not_missed() -> None:
+    async def scene(s: Scene) -> None:
+        await s.listening()
+        s.session.attach(STARTED)
+        s.session.media_closed()
+        for _ in range(GRACE_PULSES):
+            s.session.receive(frame())
+            s.session.check_pulse()
+        assert "protection.paused" not in s.bus.types
+        assert not s.session.is_over
+        s.session.end()
+        await s.session.closed()
+
+    play(scene)
+
+
+def test_an_engine_that_refuses_audio_leaves_the_other_party_heard() -> None:
+    class Refusing(Engine):
+        async def open(self, listening: Listening) -> SpeechStream:
+            stream = await super().open(listening)
+            if listening.party is Party.SUBSCRIBER:
+                stream.push = _refuse  # type: ignore[method-assign]
+            return stream
+
+    def _refuse(mulaw: bytes) -> None:
+        raise RuntimeError("not now")
+
+    async def scene(s: Scene) -> None:
+        remote = await s.listening()
+        for n in range(20):
+            s.session.receive(frame(at_ms=n * 100))
+            s.session.receive(frame(Party.SUBSCRIBER, at_ms=n * 100))
+        await s.until(lambda: "protection.paused" in s.bus.types)
+        remote.say("hello")
+        await s.until(lambda: "transcript.update" in s.bus.types)
+        assert len(remote.fed) == 20 * 800
+        s.session.end()
+        await s.session.closed()
+
+    play(scene, Refusing())
+
+
 def test_a_call_whose_stream_stays_away_is_ended() -> None:
     async def scene(s: Scene) -> None:
         await s.listening()
@@ -406,6 +448,38 @@ def test_the_recording_is_heard_once_more_after_the_call() -> None:
         assert s.store.kept(Assessment)[-1].level >= RiskLevel.MEDIUM
 
     play(scene, reviewer=Reviewer())
+
+
+def test_a_reviewer_that_breaks_costs_neither_the_verdict_nor_the_record() -> None:
+    class Reviewer:
+        async def review(self, mulaw: bytes, listening: Listening) -> tuple[Segment, ...]:
+            raise RuntimeError("out of memory")
+
+    async def scene(s: Scene) -> None:
+        (await s.listening()).say(ASKS_FOR_CODE)
+        await s.until(lambda: s.store.kept(Assessment))
+        s.session.receive(frame())
+        s.session.end()
+        await s.session.closed()
+        assert s.store.kept(Assessment)[-1].final
+        assert (s.store.status, s.closed) == (CallStatus.ENDED, [s.session])
+
+    play(scene, reviewer=Reviewer())
+
+
+def test_a_call_whose_judgement_breaks_is_closed_and_let_go_all_the_same() -> None:
+    def breaks(event: object) -> Any:
+        raise RuntimeError("a bug")
+
+    async def scene(s: Scene) -> None:
+        await s.listening()
+        s.session.monitor.receive = breaks  # type: ignore[method-assign]
+        s.session.end()
+        await s.session.closed()
+        assert (s.store.status, s.closed) == (CallStatus.ENDED, [s.session])
+        assert s.bus.types[-1] == "call.stopped"
+
+    play(scene)
 
 
 def test_without_an_engine_a_call_holds_no_task() -> None:

@@ -2,7 +2,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
@@ -11,6 +11,8 @@ import pytest
 from ringfence.bus.memory import MemoryBus
 from ringfence.detection.detector import load_detector
 from ringfence.model.calls import (
+    Call,
+    CallId,
     CallInstructions,
     CallSid,
     CallStatus,
@@ -20,7 +22,8 @@ from ringfence.model.calls import (
 )
 from ringfence.model.media import StreamStarted
 from ringfence.monitoring import messages
-from ringfence.monitoring.session import SessionParts
+from ringfence.monitoring import switchboard as module
+from ringfence.monitoring.session import GRACE_PULSES, SessionParts
 from ringfence.monitoring.switchboard import NEVER_HEARD_AFTER, MediaRefused, Switchboard, SwitchboardPolicy
 from ringfence.privacy.secrets import open_cipher
 from ringfence.telephony.store import CallStore
@@ -34,10 +37,28 @@ INCOMING = IncomingCall(CallSid("CA1"), "+15550111", "+15550100")
 POLICY = SwitchboardPolicy("ws://127.0.0.1/media", "http://127.0.0.1/stream-status", b"s" * 32, language="en")
 
 
+class FickleStore(CallStore):
+    """The real one, which does not answer for as long as it is told not to."""
+
+    hangs = False
+
+    async def find(self, call_sid: CallSid) -> Call | None:
+        await self._answering()
+        return await super().find(call_sid)
+
+    async def set_status(self, call_id: CallId, status: CallStatus, at: datetime) -> bool:
+        await self._answering()
+        return await super().set_status(call_id, status, at)
+
+    async def _answering(self) -> None:
+        while self.hangs:
+            await asyncio.sleep(0.001)
+
+
 @dataclass
 class Scene:
     switchboard: Switchboard
-    store: CallStore
+    store: FickleStore
     clock: ManualClock
     bus: MemoryBus
 
@@ -55,6 +76,17 @@ def started(instructions: CallInstructions, sid: str = "CA1") -> StreamStarted:
     return StreamStarted("MZ1", CallSid(sid), (Party.REMOTE,), instructions.stream.parameters)
 
 
+@asynccontextmanager
+async def running(switchboard: Switchboard) -> AsyncIterator[None]:
+    task = asyncio.ensure_future(switchboard.run())
+    try:
+        async with asyncio.timeout(5):
+            yield
+    finally:
+        task.cancel()
+        await asyncio.wait({task})
+
+
 Play = Callable[..., None]
 
 
@@ -66,7 +98,7 @@ def play(open_test_database: OpenDatabase, tmp_path: Any) -> Play:
     @asynccontextmanager
     async def stage(policy: SwitchboardPolicy) -> AsyncIterator[Scene]:
         async with open_test_database() as database:
-            store, clock, bus = CallStore(database, cipher), ManualClock(NOW), MemoryBus()
+            store, clock, bus = FickleStore(database, cipher), ManualClock(NOW), MemoryBus()
             parts = SessionParts(clock=clock, bus=bus, store=store, detector=load_detector())
             nonces = count()
             board = Switchboard(parts, store, policy, lambda: f"nonce-{next(nonces):04}")
@@ -203,6 +235,132 @@ def test_a_call_whose_stream_never_comes_is_closed(play: Play) -> None:
             while await s.status() is CallStatus.RINGING:
                 await asyncio.sleep(0.01)
         running.cancel()
+
+    play(scene)
+
+
+def test_a_call_that_is_refused_for_want_of_room_is_closed_in_the_record_too(play: Play) -> None:
+    async def scene(s: Scene) -> None:
+        await s.switchboard.connect_media(started(await s.ring()))
+        assert (await s.ring("CA2")).stream is None
+        s.clock.advance(NEVER_HEARD_AFTER.total_seconds() + 1)
+        async with running(s.switchboard):
+            while await s.status("CA2") is CallStatus.RINGING:
+                await asyncio.sleep(0.01)
+        assert await s.status("CA1") is CallStatus.LIVE
+
+    play(scene, max_calls=1)
+
+
+def test_a_call_that_another_process_hears_is_not_closed_by_the_one_that_answered(play: Play) -> None:
+    async def scene(s: Scene) -> None:
+        await s.ring()
+        call = await s.store.find(CallSid("CA1"))
+        assert call is not None
+        await s.store.set_status(call.id, CallStatus.LIVE, NOW)
+        s.clock.advance(NEVER_HEARD_AFTER.total_seconds() + 1)
+        async with running(s.switchboard):
+            while s.switchboard._expected or s.switchboard._chores:
+                await asyncio.sleep(0.01)
+        assert await s.status() is CallStatus.LIVE
+
+    play(scene)
+
+
+def test_a_store_that_hangs_stops_no_pulse(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "PULSE_S", 0.01)
+
+    async def scene(s: Scene) -> None:
+        await s.switchboard.connect_media(started(await s.ring()))
+        await s.ring("CA2")
+        s.clock.advance(NEVER_HEARD_AFTER.total_seconds() + 1)
+        s.store.hangs = True
+        async with s.bus.subscribe(messages.ALL_CALLS) as reader, running(s.switchboard):
+            told = await anext(aiter(reader))
+            assert (told["type"], told["reason"]) == ("protection.paused", "no_audio")
+            s.store.hangs = False
+
+    play(scene)
+
+
+def test_a_call_is_heard_though_its_record_cannot_say_so(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "STORE_WITHIN_S", 0.02)
+
+    async def scene(s: Scene) -> None:
+        stream = started(await s.ring())
+        find = s.store.find
+
+        async def find_and_hang(call_sid: CallSid) -> Call | None:
+            call = await find(call_sid)
+            s.store.hangs = True
+            return call
+
+        s.store.find = find_and_hang  # type: ignore[method-assign]
+        await s.switchboard.connect_media(stream)
+        assert s.switchboard.active_calls == 1
+        s.store.hangs = False
+
+    play(scene)
+
+
+def test_a_stream_that_gave_up_while_it_was_connected_leaves_no_call_behind(play: Play) -> None:
+    async def scene(s: Scene) -> None:
+        stream = started(await s.ring())
+        connecting = asyncio.ensure_future(s.switchboard.connect_media(stream))
+        while not s.switchboard.active_calls:
+            await asyncio.sleep(0)
+        s.store.hangs = True
+        connecting.cancel()
+        await asyncio.wait({connecting})
+        s.store.hangs = False
+        [session] = s.switchboard._sessions.values()
+        for _ in range(GRACE_PULSES):
+            session.check_pulse()
+        await session.closed()
+        assert s.switchboard.active_calls == 0
+
+    play(scene)
+
+
+@pytest.mark.parametrize("days", [-400, 400])
+def test_a_clock_that_is_set_ends_no_call(play: Play, days: int) -> None:
+    async def scene(s: Scene) -> None:
+        session = await s.switchboard.connect_media(started(await s.ring()))
+        await s.ring("CA2")
+        s.clock.set_wall(NOW + timedelta(days=days))
+        async with running(s.switchboard):
+            await asyncio.sleep(2.5 * module.PULSE_S)
+        assert not session.is_over
+        assert await s.status("CA2") is CallStatus.RINGING
+
+    play(scene)
+
+
+def test_a_call_may_be_heard_for_so_long_and_no_longer(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "PULSE_S", 0.01)
+
+    async def scene(s: Scene) -> None:
+        session = await s.switchboard.connect_media(started(await s.ring()))
+        s.clock.advance(61)
+        async with running(s.switchboard):
+            while not session.is_over:
+                await asyncio.sleep(0.01)
+        await session.closed()
+
+    play(scene, call_limit_s=60)
+
+
+def test_a_shutdown_does_not_wait_for_a_dead_store_for_ever(
+    play: Play, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "CLOSE_WITHIN_S", 0.05)
+
+    async def scene(s: Scene) -> None:
+        await s.switchboard.connect_media(started(await s.ring()))
+        s.store.hangs = True
+        async with asyncio.timeout(2):
+            await s.switchboard.shutdown(drain_s=0)
+        s.store.hangs = False
 
     play(scene)
 

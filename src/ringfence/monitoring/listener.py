@@ -36,11 +36,19 @@ class LegListener:
         self._leg: LegStream | None = None
         self._stream: SpeechStream | None = None
         self._finishing = False
+        self._is_broken = False
 
     def feed(self, event: AudioReceived) -> None:
-        """Synchronous and cheap: called for every frame."""
+        """Synchronous and cheap: called for every frame. Never raises."""
+        if self._is_broken:
+            return
         if self._leg is not None:
-            self._leg.feed(event)
+            try:
+                self._leg.feed(event)
+            except Exception as error:  # It promised not to; the other party is still to be heard.
+                self._is_broken = True
+                log.exception("speech engine refused audio", extra={"provider": self._engine.name})
+                self._tell_failure(type(error).__name__)
             return
         self._early.append(event)
         self._early_bytes += len(event.mulaw)

@@ -106,11 +106,11 @@ class CallSession:
         self._frames = 0
         self._frames_at_pulse = 0
         self._quiet_pulses = 0
-        self._stream_is_open = False
+        self._open_streams = 0
         self._streams = 0
         self._ending: asyncio.Task[None] | None = None
         self._counters: list[MediaCounters] = []
-        self._keys: list[str] = []
+        self._keys_pressed = 0
         self._engines: dict[str, None] = {}
 
     @property
@@ -127,7 +127,7 @@ class CallSession:
             self._started_s = self._outbox.stream_started_s = now_s
         else:
             self._base_ms = self._elapsed_ms()
-        self._stream_is_open = True
+        self._open_streams += 1
         self._streams += 1
         self._quiet_pulses = 0
         self._tell(StreamResumed(self._elapsed_ms(), self._parts.clock.now()))
@@ -145,7 +145,7 @@ class CallSession:
             if self._recording is not None:
                 self._recording.feed(event, self._base_ms)
         elif isinstance(event, KeypadPressed):
-            self._keys.append(event.party.value)  # That a key was pressed; never which.
+            self._keys_pressed += 1  # That a key was pressed; never which.
         elif isinstance(event, StreamStopped):
             self.end()
 
@@ -154,9 +154,9 @@ class CallSession:
         self._counters.append(counters)
 
     def media_closed(self) -> None:
-        """The socket is gone, with or without a `stop` before. Without one the call waits for another stream."""
-        self._stream_is_open = False
-        if self._ending is None:
+        """A socket is gone, with or without a `stop` before. Without one the call waits for another stream."""
+        self._open_streams -= 1
+        if self._ending is None and self._open_streams == 0:
             self._tell(StreamLost("socket_lost", self._elapsed_ms(), self._parts.clock.now()))
 
     def check_pulse(self) -> None:
@@ -172,7 +172,7 @@ class CallSession:
         self._quiet_pulses += 1
         if self._quiet_pulses == SILENT_PULSES:
             self._tell(StreamLost("no_audio", self._elapsed_ms(), self._parts.clock.now()))
-        if not self._stream_is_open and self._quiet_pulses >= GRACE_PULSES:
+        if self._open_streams == 0 and self._quiet_pulses >= GRACE_PULSES:
             self.end()
 
     # --- the end
@@ -188,7 +188,23 @@ class CallSession:
         if self._ending is not None:
             await asyncio.shield(self._ending)
 
+    @property
+    def elapsed_s(self) -> float:
+        """Since the first stream; the system's clock may be set meanwhile."""
+        return self._elapsed_ms() / 1000
+
     async def _finish(self, ended: CallEnded) -> None:
+        """Whatever breaks on the way, the record is closed and the call let go."""
+        try:
+            await self._wind_up(ended)
+        except Exception:
+            log.exception("a call did not end in order", extra={"call_id": self.call.id})
+        try:
+            await self._outbox.close(CloseCall(ended.status, ended.at), self._facts())
+        finally:
+            self._on_closed(self)
+
+    async def _wind_up(self, ended: CallEnded) -> None:
         self._outbox.show(messages.call_ended(self.call))
         await _cancel(self._advice)  # The last look, at everything, takes its place.
         try:
@@ -204,10 +220,6 @@ class CallSession:
             await self._review(self._recording)
         self._tell(ended)
         await asyncio.gather(*self._advice, return_exceptions=True)
-        try:
-            await self._outbox.close(CloseCall(ended.status, ended.at), self._facts())
-        finally:
-            self._on_closed(self)
 
     # --- words
 
@@ -245,8 +257,11 @@ class CallSession:
                 for party, mulaw in recording.held().items():
                     listening = Listening(self.call.sid, self.call.caller_number, party, self.call.language)
                     segments += await reviewer.review(mulaw, listening)
-        except (ProviderError, TimeoutError):
-            log.warning("the recording could not be reviewed", extra={"call_id": self.call.id})
+        except Exception as error:  # Any fault of a reviewer leaves the live judgement as it is.
+            log.warning(
+                "the recording could not be reviewed",
+                extra={"call_id": self.call.id, "fault": type(error).__name__},
+            )
         if segments:
             self._tell(RecordingReviewed(tuple(segments), self._parts.clock.now()))
 
@@ -326,7 +341,7 @@ class CallSession:
             "late_chunks": sum(each.late_chunks for each in counters),
             "bad_messages": sum(each.bad_messages for each in counters),
             "streams": self._streams,
-            "keys_pressed": len(self._keys),
+            "keys_pressed": self._keys_pressed,
             "engines": list(self._engines),
         }
 

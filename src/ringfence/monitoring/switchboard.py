@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -29,6 +28,9 @@ from ringfence.telephony import stream_pass
 log = logging.getLogger(__name__)
 
 PULSE_S = 0.5
+STORE_WITHIN_S = 2.0
+CLOSE_WITHIN_S = 45.0
+"""At a shutdown: last words, a last analysis and the records. What a dead store cannot take then is given up."""
 NEVER_HEARD_AFTER = timedelta(minutes=3)
 """A call whose stream has not come by then (a pass lives two minutes) was never heard; its record is closed."""
 
@@ -80,7 +82,9 @@ class Switchboard:
         self._policy = policy
         self._new_nonce = new_nonce
         self._sessions: dict[CallSid, CallSession] = {}
-        self._expected: dict[CallSid, Call] = {}
+        self._expected: dict[CallSid, float] = {}
+        """Calls that were answered and not heard yet, and since when (monotonic seconds)."""
+        self._chores: set[asyncio.Task[None]] = set()
         self.accepting = True
         """False while draining: new calls are connected unheard."""
 
@@ -103,6 +107,7 @@ class Switchboard:
         """Put the call on record and say what the carrier shall do. One call to the store; repeatable."""
         clock = self._parts.clock
         now = clock.now()
+        self._expected[incoming.sid] = clock.monotonic_s()
         call = await self._store.open_call(
             Call(
                 id=CallId(str(uuid4())),
@@ -118,7 +123,6 @@ class Switchboard:
         if call.status.is_over or not self.accepting or self.active_calls >= self._policy.max_calls:
             log.warning("a call is connected without being heard", extra={"call_id": call.id})
             return self.unheard(language=call.language)
-        self._expected[call.sid] = call
         nonce = stream_pass.issue(self._policy.pass_secret, call.sid, now, self._new_nonce())
         stream = StreamInstruction(
             url=self._policy.media_url,
@@ -153,11 +157,27 @@ class Switchboard:
             session = CallSession(call, self._parts, self._closed)
             self._sessions[call.sid] = session
             self._expected.pop(call.sid, None)
-            await self._store.set_status(call.id, CallStatus.LIVE, now)
+            session.attach(started)
+            await self._note_live(session, now)
             self._parts.bus.publish(messages.ALL_CALLS, messages.call_started(call))
             log.info("a call is heard", extra={"call_id": call.id})
-        session.attach(started)
+        else:
+            session.attach(started)
         return session
+
+    async def _note_live(self, session: CallSession, at: datetime) -> None:
+        """A record that does not say so is no reason not to hear a call."""
+        try:
+            async with asyncio.timeout(STORE_WITHIN_S):
+                await self._store.set_status(session.call.id, CallStatus.LIVE, at)
+        except asyncio.CancelledError:
+            session.media_closed()  # Whoever wanted to connect has gone.
+            raise
+        except Exception as error:
+            log.warning(
+                "a call is heard, but its record does not say so",
+                extra={"call_id": session.call.id, "error": type(error).__name__},
+            )
 
     async def call_status(self, change: CallStatusChanged) -> None:
         """The carrier's word on the call. Repeated and late ones change nothing."""
@@ -180,16 +200,31 @@ class Switchboard:
         """Feel the pulse of every call, twice a second, until cancelled."""
         while True:
             await asyncio.sleep(PULSE_S)
-            now = self._parts.clock.now()
             for session in tuple(self._sessions.values()):
-                session.check_pulse()
-                if (now - session.call.started_at).total_seconds() > self._policy.call_limit_s:
+                try:
+                    session.check_pulse()
+                except Exception:  # One call's trouble must not stop the others' pulse.
+                    log.exception("a call's pulse could not be felt", extra={"call_id": session.call.id})
+                if session.elapsed_s > self._policy.call_limit_s:
                     session.end()
-            for call in tuple(self._expected.values()):
-                if now - call.started_at > NEVER_HEARD_AFTER:
-                    del self._expected[call.sid]
-                    with suppress(Exception):  # The record is closed at the next start instead.
-                        await self._store.set_status(call.id, CallStatus.ENDED, now)
+            now_s = self._parts.clock.monotonic_s()
+            for sid, since_s in tuple(self._expected.items()):
+                if now_s - since_s > NEVER_HEARD_AFTER.total_seconds():
+                    del self._expected[sid]
+                    chore = asyncio.get_running_loop().create_task(self._close_unheard(sid))
+                    self._chores.add(chore)
+                    chore.add_done_callback(self._chores.discard)
+
+    async def _close_unheard(self, sid: CallSid) -> None:
+        """Close the record of a call whose stream never came: nobody else might."""
+        try:
+            async with asyncio.timeout(STORE_WITHIN_S):
+                call = await self._store.find(sid)
+                if call is not None and call.status is CallStatus.RINGING and sid not in self._sessions:
+                    await self._store.set_status(call.id, CallStatus.ENDED, self._parts.clock.now())
+        except Exception as error:
+            log.warning("a call's record could not be closed yet", extra={"error": type(error).__name__})
+            self._expected[sid] = self._parts.clock.monotonic_s()
 
     async def shutdown(self, *, drain_s: float) -> None:
         """Take no new calls, let live ones finish for so long, then close the rest as interrupted."""
@@ -200,7 +235,14 @@ class Switchboard:
         sessions = tuple(self._sessions.values())
         for session in sessions:
             session.end(CallStatus.INTERRUPTED)
-        await asyncio.gather(*(session.closed() for session in sessions), return_exceptions=True)
+        closing = [asyncio.ensure_future(session.closed()) for session in sessions]
+        if closing:
+            _, unfinished = await asyncio.wait(closing, timeout=CLOSE_WITHIN_S)
+            if unfinished:
+                log.error("calls could not be closed in time", extra={"count": len(unfinished)})
+            for task in unfinished:
+                task.cancel()
+        await asyncio.gather(*closing, *self._chores, return_exceptions=True)
 
     def _closed(self, session: CallSession) -> None:
         if self._sessions.get(session.call.sid) is session:
