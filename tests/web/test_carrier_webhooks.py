@@ -1,10 +1,12 @@
 """The webhooks as the carrier calls them: signed by the vendor's package, answers read by a parser."""
 
 import asyncio
+import contextlib
 import gc
 import json
 import logging
 import random
+import time
 import tracemalloc
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -150,6 +152,23 @@ async def _hang() -> None:
 
 def test_a_switchboard_that_fails_still_connects_the_call() -> None:
     assert verbs(Doors(FakeSwitchboard(trouble=_raise)).post("/incoming-call", RINGING)) == ["Dial"]
+
+
+async def _hang_and_linger() -> None:
+    try:
+        await asyncio.Event().wait()
+    finally:
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.sleep(5)
+
+
+def test_a_switchboard_that_takes_its_time_to_give_up_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(carrier_webhooks, "ANSWER_WITHIN_S", 0.01)
+    began_s = time.monotonic()
+    assert verbs(Doors(FakeSwitchboard(trouble=_hang_and_linger)).post("/incoming-call", RINGING)) == ["Dial"]
+    assert time.monotonic() - began_s < 2
 
 
 def test_a_switchboard_that_hangs_still_connects_the_call(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -80,8 +80,7 @@ def router(services: Doors) -> APIRouter:
         language = _asked_language(request)
         instructions = switchboard.unheard(language=language)
         try:
-            async with asyncio.timeout(ANSWER_WITHIN_S):
-                instructions = await switchboard.answer(incoming, language=language)
+            instructions = await _within(ANSWER_WITHIN_S, switchboard.answer(incoming, language=language))
             document = carrier.render(instructions)
         except Exception as error:
             log.error(
@@ -148,11 +147,35 @@ def _read(reader: Callable[[Any], T], given: object) -> T:
 async def _note(noting: Coroutine[Any, Any, None]) -> Response:
     """Told once is enough for the carrier: it repeats nothing, and a fault of ours is none of its."""
     try:
-        async with asyncio.timeout(NOTE_WITHIN_S):
-            await noting
+        await _within(NOTE_WITHIN_S, noting)
     except Exception as error:
         log.error("a status of the carrier could not be noted", extra={"error": type(error).__name__})
     return Response(status_code=204)
+
+
+async def _within(seconds: float, work: Coroutine[Any, Any, T]) -> T:
+    """The result, or TimeoutError when the time is up, to the moment: a database connection that hangs takes
+    seconds to be given up, for which the carrier does not wait."""
+    task = asyncio.get_running_loop().create_task(work)
+    try:
+        await asyncio.wait({task}, timeout=seconds)
+    finally:
+        if not task.done():
+            task.cancel()
+            _given_up.add(task)
+            task.add_done_callback(_forget)
+    if not task.done():
+        raise TimeoutError
+    return task.result()
+
+
+_given_up: set[asyncio.Task[Any]] = set()
+
+
+def _forget(task: asyncio.Task[Any]) -> None:
+    _given_up.discard(task)
+    if not task.cancelled():
+        task.exception()  # Nobody is there any more to be told.
 
 
 def _asked_language(request: Request) -> str | None:
