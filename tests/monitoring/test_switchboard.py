@@ -239,6 +239,29 @@ def test_a_call_whose_stream_never_comes_is_closed(play: Play) -> None:
     play(scene)
 
 
+def test_whoever_looks_on_is_told_once_of_a_call_that_ended_before_it_was_heard(play: Play) -> None:
+    async def scene(s: Scene) -> None:
+        await s.ring()
+        async with s.bus.subscribe(messages.topic(CallSid("CA1"))) as reader:
+            for word in ("no-answer", "completed"):
+                await s.switchboard.call_status(CallStatusChanged(CallSid("CA1"), CallStatus.ENDED, word, 1))
+            s.bus.close()
+            told = [message async for message in reader]
+        assert [(message["type"], message["status"]) for message in told] == [("call.stopped", "ended")]
+
+    play(scene)
+
+
+def test_whoever_looks_on_is_told_when_a_stream_never_comes(play: Play) -> None:
+    async def scene(s: Scene) -> None:
+        await s.ring()
+        s.clock.advance(NEVER_HEARD_AFTER.total_seconds() + 1)
+        async with s.bus.subscribe(messages.topic(CallSid("CA1"))) as reader, running(s.switchboard):
+            assert (await anext(aiter(reader)))["type"] == "call.stopped"
+
+    play(scene)
+
+
 def test_a_call_that_is_refused_for_want_of_room_is_closed_in_the_record_too(play: Play) -> None:
     async def scene(s: Scene) -> None:
         await s.switchboard.connect_media(started(await s.ring()))

@@ -187,7 +187,7 @@ class Switchboard:
         if (session := self._sessions.get(change.sid)) is not None:
             session.end()
         elif (call := await self._store.find(change.sid)) is not None:
-            await self._store.set_status(call.id, change.status, self._parts.clock.now())
+            await self._close_record(call, change.status)
 
     async def stream_status(self, change: StreamStatusChanged) -> None:
         """The carrier's word on a stream; an error is noted, the socket's own end does the rest."""
@@ -221,10 +221,17 @@ class Switchboard:
             async with asyncio.timeout(STORE_WITHIN_S):
                 call = await self._store.find(sid)
                 if call is not None and call.status is CallStatus.RINGING and sid not in self._sessions:
-                    await self._store.set_status(call.id, CallStatus.ENDED, self._parts.clock.now())
+                    await self._close_record(call, CallStatus.ENDED)
         except Exception as error:
             log.warning("a call's record could not be closed yet", extra={"error": type(error).__name__})
             self._expected[sid] = self._parts.clock.monotonic_s()
+
+    async def _close_record(self, call: Call, status: CallStatus) -> None:
+        """End a call that was never heard, and tell whoever waits for it to begin."""
+        now = self._parts.clock.now()
+        if await self._store.set_status(call.id, status, now):
+            ended = replace(call, status=status, ended_at=now)
+            self._parts.bus.publish(messages.topic(call.sid), messages.call_stopped(ended))
 
     async def shutdown(self, *, drain_s: float) -> None:
         """Take no new calls, let live ones finish for so long, then close the rest as interrupted."""
