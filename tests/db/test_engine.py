@@ -1,12 +1,17 @@
 """Opening a database, and what its two kinds of connections promise."""
 
 import asyncio
+import os
+import signal
+import time
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+from ringfence.contracts import Database
+from ringfence.db import engine
 from ringfence.db.address import FILE_NAME
 from ringfence.db.engine import open_database
 from ringfence.model.errors import ConfigurationError
@@ -182,6 +187,37 @@ def test_a_server_that_threw_everybody_out_is_used_again(postgresql_url: str, tm
                 return (await connection.execute(COUNT)).scalar()
 
     assert asyncio.run(scenario()) == 2
+
+
+def test_a_server_that_hangs_in_mid_statement_is_given_up_and_used_again(
+    postgresql_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "_ANSWER_WITHIN_S", 0.2)
+
+    async def hang(database: Database, stopped: list[int]) -> None:
+        async with database.transaction() as connection:
+            stopped.append(await connection.scalar(text("SELECT pg_backend_pid()")) or 0)
+            os.kill(stopped[0], signal.SIGSTOP)
+            await connection.execute(CLAIM, {"key": "while it hangs"})
+
+    async def scenario() -> int | None:
+        stopped: list[int] = []
+        async with open_database(postgresql_url, tmp_path) as database:
+            try:
+                with pytest.raises(TimeoutError):
+                    async with asyncio.timeout(10):
+                        await hang(database, stopped)
+                async with database.transaction() as connection:
+                    await connection.execute(CLAIM, {"key": "after"})
+                async with database.reading() as connection:
+                    return (await connection.execute(COUNT)).scalar()
+            finally:
+                for process in stopped:
+                    os.kill(process, signal.SIGCONT)
+
+    began_s = time.monotonic()
+    assert asyncio.run(scenario()) == 1
+    assert time.monotonic() - began_s < 8
 
 
 def test_a_statement_that_fails_does_not_tell_its_values(open_test_database: OpenDatabase) -> None:

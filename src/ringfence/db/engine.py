@@ -25,6 +25,8 @@ _POSTGRESQL_CONNECTIONS = 10
 _WAIT_FOR_CONNECTION_S = 10
 _CONNECT_TIMEOUT_S = 5
 _STATEMENT_TIMEOUT_MS = 15_000
+_ANSWER_WITHIN_S = 20
+"""A server that hangs ends no statement itself; then we do."""
 _BUSY_TIMEOUT_S = 10
 """How long a writer waits for another process that writes to the same SQLite file."""
 
@@ -123,6 +125,7 @@ def _postgresql(address: Address) -> tuple[AsyncEngine, AsyncEngine]:
         pool_pre_ping=True,
         connect_args={
             "timeout": _CONNECT_TIMEOUT_S,
+            "command_timeout": _ANSWER_WITHIN_S,
             "server_settings": {
                 "application_name": "ringfence",
                 "statement_timeout": str(_STATEMENT_TIMEOUT_MS),
