@@ -1,21 +1,26 @@
 import { act, render, screen, waitFor } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
+import { Profiler } from "react";
 import { beforeEach, expect, it, vi } from "vitest";
 
+import { en } from "../components/words.en.ts";
 import { chooseTongue } from "../components/words.tsx";
 import { Alarm, type Warning } from "../live/alarm.ts";
 import type { LiveMessage } from "../live/messages.ts";
-import { analysis, line, SID } from "../testing/examples.ts";
+import { analysis, line, SID, turn } from "../testing/examples.ts";
 import { serve } from "../testing/server.ts";
 import { App } from "./App.tsx";
 
 const ME = { name: "Ana", role: "operator" };
 const HEALTH = { status: "ok", twilio_configured: true, active_calls: 0 };
 
+let frames: (() => void)[];
 let sockets: { url: string; onmessage: ((event: { data: string }) => void) | null; onclose: (() => void) | null }[];
 
 beforeEach(() => {
   sockets = [];
+  frames = [];
+  vi.stubGlobal("requestAnimationFrame", (run: () => void) => frames.push(run));
   class FakeSocket {
     onmessage = null;
     onclose = null;
@@ -41,9 +46,18 @@ function open(path = "/", languages = ["en"]): QuietAlarm {
   return alarm;
 }
 
+function send(...messages: LiveMessage[]): void {
+  for (const message of messages) sockets.at(-1)?.onmessage?.({ data: JSON.stringify(message) });
+}
+
+function drawFrame(): void {
+  for (const run of frames.splice(0)) run();
+}
+
 function tell(...messages: LiveMessage[]): void {
   act(() => {
-    for (const message of messages) sockets.at(-1)?.onmessage?.({ data: JSON.stringify(message) });
+    send(...messages);
+    drawFrame();
   });
 }
 
@@ -147,6 +161,37 @@ it("what rose while the line was broken is told when it is back", async () => {
   await waitFor(() => expect(sockets).toHaveLength(1));
   tell({ type: "live.state", calls: [line()] }, { type: "live.state", calls: [line({ current_risk_level: "high" })] });
   expect(alarm.warnings.map((warning) => warning.level)).toEqual(["high"]);
+});
+
+it("with 300 calls a frame's messages are drawn once, and only the rows that they change", async () => {
+  // The clock of the rows stands still: its tick is a drawing of its own.
+  vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
+  server().letIn();
+  const commits = vi.fn();
+  const rows = vi.fn(en.score);
+  const tongue = { ...chooseTongue(["en"]), words: { ...en, score: rows } };
+  render(
+    <Profiler id="all" onRender={commits}>
+      <App tongue={tongue} alarm={new QuietAlarm(window)} />
+    </Profiler>,
+  );
+  await waitFor(() => expect(sockets).toHaveLength(1));
+  const sids = Array.from({ length: 300 }, (_, number) => `CA${number}`);
+  tell({ type: "live.state", calls: sids.map((call_sid) => line({ call_sid, last_words: call_sid })) });
+  await screen.findByText("CA299");
+
+  for (const second of [1, 2, 3]) {
+    commits.mockClear();
+    rows.mockClear();
+    act(() => {
+      for (let index = 0; index < 500; index++) send(turn({ call_sid: `CA${index % 10}`, index, text: `${second}: ${index}` }));
+    });
+    expect(frames).toHaveLength(1);
+    act(drawFrame);
+    await screen.findByText(`${second}: 499`);
+    expect(commits).toHaveBeenCalledOnce();
+    expect(rows.mock.calls.length).toBeLessThanOrEqual(10);
+  }
 });
 
 it("the header counts calls and dangers, and so does the title", async () => {

@@ -41,10 +41,10 @@ export function useDanger(alarm: Alarm): DangerWatch {
 
   function hear(message: LiveMessage): void {
     if (message.type === "analysis.complete") {
-      rose(message.call_sid, message.risk_level, message.evidence.at(-1)?.label ?? "");
+      rose(message.call_sid, message.risk_level, message.indicators.at(-1) ?? "");
     } else if (message.type === "live.state") {
       // What rose before this page listened, or while the line was broken, is told now.
-      for (const call of message.calls) rose(call.call_sid, call.current_risk_level, "");
+      for (const call of message.calls) rose(call.call_sid, call.current_risk_level, call.indicators.at(-1) ?? "");
     }
   }
 

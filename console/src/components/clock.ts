@@ -1,5 +1,5 @@
 /** Durations and instants as people read them. */
-import { useEffect, useState } from "react";
+import { useSyncExternalStore } from "react";
 
 /** `83_000` → `01:23`; from an hour on, `1:02:03`. */
 export function duration(ms: number): string {
@@ -12,15 +12,52 @@ export function duration(ms: number): string {
     : `${String(minutes).padStart(2, "0")}:${seconds}`;
 }
 
+/** One clock for all who look at it, so that a long list moves in one step; it stands still while nobody looks. */
+class Clock {
+  readonly #everyMs: number;
+  readonly #watchers = new Set<() => void>();
+  #timer = 0;
+  #now = 0;
+
+  constructor(everyMs: number) {
+    this.#everyMs = everyMs;
+  }
+
+  readonly watch = (tell: () => void): (() => void) => {
+    if (this.#watchers.size === 0) this.#timer = window.setInterval(() => this.#tick(), this.#everyMs);
+    this.#watchers.add(tell);
+    return () => {
+      this.#watchers.delete(tell);
+      if (this.#watchers.size === 0) window.clearInterval(this.#timer);
+    };
+  };
+
+  readonly read = (): number => {
+    // Nobody has looked for a while; from the first look on, only a tick moves the hand.
+    if (this.#watchers.size === 0 && Math.abs(Date.now() - this.#now) >= this.#everyMs) this.#now = Date.now();
+    return this.#now;
+  };
+
+  #tick(): void {
+    this.#now = Date.now();
+    for (const tell of this.#watchers) tell();
+  }
+}
+
+const clocks = new Map<number, Clock>();
+
+function clock(everyMs: number): Clock {
+  const known = clocks.get(everyMs) ?? new Clock(everyMs);
+  clocks.set(everyMs, known);
+  return known;
+}
+
+const standStill = () => () => undefined;
+
 /** The present in milliseconds since 1970, renewed every so often while `running`. */
 export function useNow(running = true, everyMs = 1000): number {
-  const [now, setNow] = useState(() => Date.now());
-  useEffect(() => {
-    if (!running) return;
-    const timer = window.setInterval(() => setNow(Date.now()), everyMs);
-    return () => window.clearInterval(timer);
-  }, [running, everyMs]);
-  return now;
+  const { watch, read } = clock(everyMs);
+  return useSyncExternalStore(running ? watch : standStill, read);
 }
 
 const DAY_MS = 86_400_000;

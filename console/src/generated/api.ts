@@ -574,6 +574,10 @@ export interface components {
              * @enum {string}
              */
             current_risk_level: "low" | "medium" | "high" | "critical";
+            /** Indicators */
+            indicators: string[];
+            /** Is Protected */
+            is_protected: boolean;
             /** Language */
             language: string;
             /** Last Words */
@@ -619,6 +623,8 @@ export interface components {
              * @enum {string}
              */
             current_risk_level: "low" | "medium" | "high" | "critical";
+            /** Is Protected */
+            is_protected: boolean;
             /** Language */
             language: string;
             /** Recording Id */

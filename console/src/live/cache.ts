@@ -3,15 +3,11 @@
  * this page began to listen. Turns and assessments are keyed by their own numbers, so that hearing one twice
  * changes nothing; a call's page adds them to the stored record the same way.
  */
-import type { QueryClient } from "@tanstack/react-query";
+import { notifyManager, type QueryClient } from "@tanstack/react-query";
 
 import type { Analysis, CallLine, LiveMessage, Role, SpokenTurn } from "./messages.ts";
 
 export interface LiveCall extends CallLine {
-  /** The evidence found last, in the call's language; empty while there is none. */
-  tactic: string;
-  /** Why listening has stopped for now; null while the call is heard. */
-  paused: string | null;
   /** Both have hung up, and the verdict is still being made. */
   hung_up: boolean;
   ended_at: string | null;
@@ -30,7 +26,6 @@ export interface Heard {
   /** Words still being spoken, by who speaks; empty once they are a turn. */
   partial: Readonly<Partial<Record<Role, string>>>;
   gaps: readonly Gap[];
-  paused: string | null;
   hung_up: boolean;
   stopped: { status: CallLine["status"]; ended_at: string | null } | null;
 }
@@ -50,7 +45,6 @@ const NOTHING_HEARD: Heard = {
   analyses: {},
   partial: {},
   gaps: [],
-  paused: null,
   hung_up: false,
   stopped: null,
 };
@@ -74,16 +68,11 @@ export function heardNext(heard: Heard | undefined, message: LiveMessage): Heard
       return { ...before, gaps: [...before.gaps, { start_ms, end_ms, reason }] };
     }
     case "call.ended":
-      return { ...before, paused: null, hung_up: true };
-    case "protection.paused":
-      return { ...before, paused: message.reason };
-    case "protection.resumed":
-      return { ...before, paused: null };
+      return { ...before, hung_up: true };
     case "call.stopped":
       return {
         ...before,
         partial: {},
-        paused: null,
         stopped: { status: message.status, ended_at: message.ended_at },
       };
     default:
@@ -108,14 +97,13 @@ export function callsNext(calls: readonly LiveCall[], message: LiveMessage, now:
       return change(calls, message.call_sid, {
         current_risk_level: message.risk_level,
         score: message.score,
-        tactic: message.evidence.at(-1)?.label ?? "",
+        indicators: message.indicators,
       });
     case "protection.paused":
-      return change(calls, message.call_sid, { paused: message.reason });
     case "protection.resumed":
-      return change(calls, message.call_sid, { paused: null });
+      return change(calls, message.call_sid, { is_protected: message.type === "protection.resumed" });
     case "call.ended":
-      return change(calls, message.call_sid, { paused: null, hung_up: true });
+      return change(calls, message.call_sid, { hung_up: true });
     case "call.stopped":
       return change(calls, message.call_sid, {
         status: message.status,
@@ -135,23 +123,43 @@ function endedBefore(call: LiveCall, instant: number): boolean {
 }
 
 function arrive(line: CallLine, known: LiveCall | undefined): LiveCall {
-  return { ...line, tactic: known?.tactic ?? "", paused: known?.paused ?? null, hung_up: known?.hung_up ?? false, ended_at: null };
+  return { ...line, hung_up: known?.hung_up ?? false, ended_at: null };
 }
 
 function change(calls: readonly LiveCall[], callSid: string, news: Partial<LiveCall>): readonly LiveCall[] {
   return calls.map((call) => (call.call_sid === callSid ? { ...call, ...news } : call));
 }
 
-/** Puts one message where the pages look. After a (re)connection the open record is fetched again: it fills the gap. */
-export function applyMessage(client: QueryClient, message: LiveMessage, now: number): void {
-  client.setQueryData<readonly LiveCall[]>(LIVE_CALLS, (calls) => {
-    // Before the first state there is no list yet, and nothing to say about its calls.
-    if (!calls && message.type !== "live.state") return undefined;
-    return callsNext(calls ?? [], message, now);
+/**
+ * Puts messages where the pages look, in their order, as one change: whoever looks on is told once.
+ * After a (re)connection the open record is fetched again: it fills the gap.
+ */
+export function applyMessages(client: QueryClient, messages: readonly LiveMessage[], now: number): void {
+  notifyManager.batch(() => {
+    client.setQueryData<readonly LiveCall[]>(LIVE_CALLS, (known) =>
+      messages.reduce<readonly LiveCall[] | undefined>(
+        // Before the first state there is no list yet, and nothing to say about its calls.
+        (calls, message) => (calls || message.type === "live.state" ? callsNext(calls ?? [], message, now) : calls),
+        known,
+      ),
+    );
+    for (const [callSid, news] of byCall(messages)) {
+      client.setQueryData<Heard>(heardKey(callSid), (heard) => news.reduce<Heard | undefined>(heardNext, heard));
+    }
+    for (const message of messages) {
+      if (message.type === "live.state") void client.invalidateQueries({ queryKey: [RECORDS] });
+      if (message.type === "call.stopped") void client.invalidateQueries({ queryKey: recordKey(message.call_sid) });
+    }
   });
-  if (message.type === "live.state") void client.invalidateQueries({ queryKey: [RECORDS] });
-  if (message.type === "call.stopped") void client.invalidateQueries({ queryKey: recordKey(message.call_sid) });
-  if ("call_sid" in message && message.type !== "call.started") {
-    client.setQueryData<Heard>(heardKey(message.call_sid), (heard) => heardNext(heard, message));
+}
+
+function byCall(messages: readonly LiveMessage[]): Map<string, LiveMessage[]> {
+  const calls = new Map<string, LiveMessage[]>();
+  for (const message of messages) {
+    if (!("call_sid" in message) || message.type === "call.started") continue;
+    const news = calls.get(message.call_sid);
+    if (news) news.push(message);
+    else calls.set(message.call_sid, [message]);
   }
+  return calls;
 }

@@ -17,7 +17,7 @@ const NEEDED: Record<LiveMessage["type"], Record<string, "string" | "number" | "
   "call.started": { call: "object", call_sid: "string" },
   "transcript.update": { call_sid: "string", role: "string", text: "string", index: "number" },
   "transcript.partial": { call_sid: "string", role: "string", text: "string" },
-  "analysis.complete": { call_sid: "string", risk_level: "string", evidence: "object", revision: "number" },
+  "analysis.complete": { call_sid: "string", risk_level: "string", indicators: "object", evidence: "object", revision: "number" },
   "protection.paused": { call_sid: "string" },
   "protection.resumed": { call_sid: "string" },
   "call.ended": { call_sid: "string" },

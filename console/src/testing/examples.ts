@@ -13,6 +13,8 @@ export function line(news: Partial<Schemas["CallLine"]> = {}): Schemas["CallLine
     called_number: "+15550121",
     current_risk_level: "low",
     score: 3,
+    indicators: [],
+    is_protected: true,
     started_at: "2026-03-01T10:00:00Z",
     status: "live",
     language: "en",

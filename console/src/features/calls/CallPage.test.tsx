@@ -2,9 +2,9 @@ import { act, screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { expect, it } from "vitest";
 
-import { applyMessage } from "../../live/cache.ts";
+import { applyMessages } from "../../live/cache.ts";
 import type { LiveMessage } from "../../live/messages.ts";
-import { analysis, kept, partial, record, SID, turn } from "../../testing/examples.ts";
+import { analysis, kept, line, partial, record, SID, turn } from "../../testing/examples.ts";
 import { renderPage } from "../../testing/render.tsx";
 import { serve } from "../../testing/server.ts";
 import { CallPage } from "./CallPage.tsx";
@@ -13,10 +13,7 @@ const PATH = `GET /api/v1/calls/${SID}`;
 
 function open(): (...messages: LiveMessage[]) => void {
   const client = renderPage(<CallPage callSid={SID} />);
-  return (...messages) =>
-    act(() => {
-      for (const message of messages) applyMessage(client, message, Date.now());
-    });
+  return (...messages) => act(() => applyMessages(client, messages, Date.now()));
 }
 
 it("a live call grows word by word, and no word comes twice", async () => {
@@ -54,11 +51,19 @@ it("the judgement says level, what to do and since when", async () => {
   expect(within(rail).getByText(/not sure yet/)).toBeTruthy();
 });
 
-it("a pause of the protection is said at once", async () => {
+it("a pause of the protection is said at once, and its end", async () => {
   serve({ [PATH]: () => ({ json: record() }) });
   const tell = open();
   await screen.findByText("This is your bank.");
-  tell({ type: "protection.paused", call_sid: SID, reason: "stream_lost" });
+  tell({ type: "live.state", calls: [line()] }, { type: "protection.paused", call_sid: SID, reason: "no_audio" });
+  expect(await screen.findByText(/Protection is paused/)).toBeTruthy();
+  tell({ type: "protection.resumed", call_sid: SID, reason: "stream_resumed" });
+  await waitFor(() => expect(screen.queryByText(/Protection is paused/)).toBeNull());
+});
+
+it("a page that is opened during a pause says so too", async () => {
+  serve({ [PATH]: () => ({ json: record() }) });
+  open()({ type: "live.state", calls: [line({ is_protected: false })] });
   expect(await screen.findByText(/Protection is paused/)).toBeTruthy();
 });
 

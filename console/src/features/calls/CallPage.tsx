@@ -9,7 +9,7 @@ import { goBack, usePlace } from "../../components/router.tsx";
 import { Trouble } from "../../components/Trouble.tsx";
 import { useWords } from "../../components/words.tsx";
 import { HttpError } from "../../live/http.ts";
-import { audioPath, useHeard, useRecord, type CallDetail } from "./api.ts";
+import { audioPath, useHeard, useIsProtected, useRecord, type CallDetail } from "./api.ts";
 import styles from "./CallPage.module.css";
 import { conversation, type Conversation } from "./conversation.ts";
 import { Feedback } from "./Feedback.tsx";
@@ -21,6 +21,7 @@ export function CallPage({ callSid }: { callSid: string }) {
   const words = useWords();
   const record = useRecord(callSid);
   const heard = useHeard(callSid);
+  const isProtected = useIsProtected(callSid);
 
   if (record.error) {
     const isMissing = record.error instanceof HttpError && record.error.status === 404;
@@ -31,7 +32,7 @@ export function CallPage({ callSid }: { callSid: string }) {
     );
   }
   if (!record.data) return <p role="status">{words.loading}</p>;
-  return <Call record={record.data} call={conversation(record.data, heard)} />;
+  return <Call record={record.data} call={conversation(record.data, heard, isProtected)} />;
 }
 
 function Call({ record, call }: { record: CallDetail; call: Conversation }) {

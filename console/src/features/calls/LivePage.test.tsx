@@ -2,7 +2,7 @@ import { act, screen, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { expect, it } from "vitest";
 
-import { applyMessage } from "../../live/cache.ts";
+import { applyMessages } from "../../live/cache.ts";
 import type { CallLine, LiveMessage } from "../../live/messages.ts";
 import { analysis, line, SID, stopped, turn } from "../../testing/examples.ts";
 import { renderPage } from "../../testing/render.tsx";
@@ -10,10 +10,7 @@ import { LivePage } from "./LivePage.tsx";
 
 function open(...calls: CallLine[]): (...messages: LiveMessage[]) => void {
   const client = renderPage(<LivePage />);
-  const tell = (...messages: LiveMessage[]) =>
-    act(() => {
-      for (const message of messages) applyMessage(client, message, Date.now());
-    });
+  const tell = (...messages: LiveMessage[]) => act(() => applyMessages(client, messages, Date.now()));
   tell({ type: "live.state", calls });
   return tell;
 }
@@ -34,6 +31,14 @@ it("a row says level, who calls, the tactic and the last words", async () => {
   expect(within(row).getByText("Asks for a code")).toBeTruthy();
   expect(within(row).getByText("Please read me the code, now.")).toBeTruthy();
   expect(within(row).getByText("76")).toBeTruthy();
+});
+
+it("after a reload the newest tactic is there at once, and whether the call is heard", async () => {
+  open(line({ current_risk_level: "high", indicators: ["Says it is the bank", "Asks for a code"], is_protected: false }));
+  const row = await screen.findByRole("listitem");
+  expect(within(row).getByText("Asks for a code")).toBeTruthy();
+  expect(within(row).queryByText("Says it is the bank")).toBeNull();
+  expect(within(row).getByText("Protection paused")).toBeTruthy();
 });
 
 it("only the worst call is loud", async () => {

@@ -1,5 +1,5 @@
 /** The calls that are being spoken now, worst first. */
-import { useState } from "react";
+import { memo, useState } from "react";
 
 import { CallLabel } from "../../components/CallLabel.tsx";
 import { duration, useNow } from "../../components/clock.ts";
@@ -49,7 +49,7 @@ export function LivePage() {
           <ol aria-label={words.live.list}>
             {ordered.map((call) => (
               <li key={call.call_sid}>
-                <Line call={call} now={now} loud={call === worst} />
+                <Line call={call} loud={call === worst} />
               </li>
             ))}
           </ol>
@@ -59,9 +59,10 @@ export function LivePage() {
   );
 }
 
-function Line({ call, now, loud }: { call: LiveCall; now: number; loud: boolean }) {
+/** Drawn again only when its own call has changed: with hundreds of calls, every message changes one of them. */
+const Line = memo(function Line({ call, loud }: { call: LiveCall; loud: boolean }) {
   const words = useWords();
-  const end = call.ended_at === null ? now : Date.parse(call.ended_at);
+  const tactic = call.indicators.at(-1);
   const remark = remarkOn(call, words);
   return (
     <Link
@@ -76,10 +77,16 @@ function Line({ call, now, loud }: { call: LiveCall; now: number; loud: boolean 
         <LevelBadge level={call.current_risk_level} loud={loud} />
       </span>
       <CallLabel caller={call.caller_number} called={call.called_number} />
-      <span className={styles.time}>{duration(end - Date.parse(call.started_at))}</span>
+      <span className={styles.time}>
+        <Elapsed from={call.started_at} to={call.ended_at} />
+      </span>
       <span className={styles.words}>
         {remark !== null && <span className={styles.remark}>{remark}</span>}
-        {call.tactic && isDanger(call.current_risk_level) && <span className={styles.tactic}>{call.tactic}</span>}
+        {tactic && isDanger(call.current_risk_level) && (
+          <span className={styles.tactic} lang={call.language}>
+            {tactic}
+          </span>
+        )}
         {call.last_words ? (
           <q lang={call.language} className={styles.quote}>
             {call.last_words}
@@ -93,10 +100,16 @@ function Line({ call, now, loud }: { call: LiveCall; now: number; loud: boolean 
       </span>
     </Link>
   );
+});
+
+/** The length of a call, which grows until it has ended. */
+function Elapsed({ from, to }: { from: string; to: string | null }) {
+  const now = useNow(to === null);
+  return duration((to === null ? now : Date.parse(to)) - Date.parse(from));
 }
 
 function remarkOn(call: LiveCall, words: Words): string | null {
   if (call.ended_at !== null) return words.live.ended;
   if (call.hung_up) return words.live.hungUp;
-  return call.paused === null ? null : words.live.paused;
+  return call.is_protected ? null : words.live.paused;
 }

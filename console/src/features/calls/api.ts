@@ -22,6 +22,18 @@ export function useLiveCalls(): readonly LiveCall[] | undefined {
   return data;
 }
 
+/** Whether a call is heard at present; true for one that is not live any more. */
+export function useIsProtected(callSid: string): boolean {
+  const { data } = useQuery<readonly LiveCall[], Error, boolean>({
+    queryKey: LIVE_CALLS,
+    queryFn: skipToken,
+    staleTime: Infinity,
+    gcTime: Infinity,
+    select: (calls) => calls.find((call) => call.call_sid === callSid)?.is_protected ?? true,
+  });
+  return data ?? true;
+}
+
 /** What the store has of a call. The live line has it fetched again when something may have been missed. */
 export function useRecord(callSid: string) {
   return useQuery({

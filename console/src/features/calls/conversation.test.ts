@@ -115,9 +115,10 @@ it("between the hang-up and the verdict the call is still live", () => {
 });
 
 it("paused protection is told only of a call that goes on", () => {
-  const pause = { type: "protection.paused" as const, call_sid: SID, reason: "stream_lost" };
-  expect(conversation(record(), heard(pause)).paused).toBe(true);
-  expect(conversation(record({ status: "ended" }), heard(pause)).paused).toBe(false);
+  const ended = { type: "call.ended" as const, call_sid: SID, recording_id: record().recording_id };
+  expect(conversation(record(), undefined, false).paused).toBe(true);
+  expect(conversation(record(), heard(ended), false).paused).toBe(false);
+  expect(conversation(record({ status: "ended" }), undefined, false).paused).toBe(false);
 });
 
 it("a call without a word or judgement is calm", () => {

@@ -52,7 +52,8 @@ export interface Conversation {
   paused: boolean;
 }
 
-export function conversation(record: CallDetail, heard: Heard | undefined): Conversation {
+/** `isProtected` is false while the call is not heard; the record does not tell. */
+export function conversation(record: CallDetail, heard: Heard | undefined, isProtected = true): Conversation {
   const turns = byNumber(record.transcript, Object.values(heard?.turns ?? {}), (turn) => turn.index);
   const analyses = byNumber(record.assessments, Object.values(heard?.analyses ?? {}), (made) => made.revision);
   const latest = analyses.at(-1) ?? null;
@@ -73,7 +74,7 @@ export function conversation(record: CallDetail, heard: Heard | undefined): Conv
     findings: found,
     advice: latest ? advice(latest.text, found) : [],
     notes: latest?.notes ?? [],
-    paused: isLive && (heard?.paused ?? null) !== null,
+    paused: isLive && !isProtected && !(heard?.hung_up ?? false),
   };
 }
 

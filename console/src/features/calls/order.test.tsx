@@ -6,7 +6,7 @@ import { line } from "../../testing/examples.ts";
 import { useSteadyOrder, worstFirst } from "./order.ts";
 
 function call(call_sid: string, level: LiveCall["current_risk_level"], score: number, news: Partial<LiveCall> = {}): LiveCall {
-  return { ...line({ call_sid, current_risk_level: level, score }), tactic: "", paused: null, hung_up: false, ended_at: null, ...news };
+  return { ...line({ call_sid, current_risk_level: level, score }), hung_up: false, ended_at: null, ...news };
 }
 
 const sids = (calls: readonly LiveCall[]) => calls.map((each) => each.call_sid).join(" ");

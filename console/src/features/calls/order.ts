@@ -19,7 +19,8 @@ export function worstFirst(calls: readonly LiveCall[]): LiveCall[] {
 export function keepOrder(shown: readonly string[], sorted: readonly LiveCall[]): LiveCall[] {
   const calls = new Map(sorted.map((call) => [call.call_sid, call]));
   const kept = shown.flatMap((sid) => calls.get(sid) ?? []);
-  return [...kept, ...sorted.filter((call) => !shown.includes(call.call_sid))];
+  const known = new Set(shown);
+  return [...kept, ...sorted.filter((call) => !known.has(call.call_sid))];
 }
 
 /** While `held`, nothing that is shown changes its place. */
