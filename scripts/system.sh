@@ -36,6 +36,8 @@ with sync_playwright() as playwright:
 
 case ${1:-} in
 tests)
+    # Playwright's own Node.js needs it, and says so to nobody.
+    compgen -G '/usr/lib/*/libatomic.so.1' >/dev/null || compgen -G '/lib*/libatomic.so.1' >/dev/null || missing+=(libatomic1)
     has_compiler || missing+=(gcc libc6-dev "$(python_package dev)")
     compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || need initdb postgresql
     if ! has_browser; then
