@@ -52,6 +52,13 @@ def test_names_that_people_already_use_keep_working(
         ("RINGFENCE_KEEP_AUDIO", "perhaps"),
         ("RINGFENCE_CONNECT_TO", "555"),
         ("RINGFENCE_ANALYSIS_EVERY", "0"),
+        ("RINGFENCE_LANGUAGE", "English"),
+        ("RINGFENCE_HANGUP_ABOVE", "soon"),
+        ("RINGFENCE_HANGUP_ABOVE", "101"),
+        ("OPENAI_BASE_URL", "api.example"),
+        ("ANTHROPIC_BASE_URL", "ftp://api.example"),
+        ("OLLAMA_BASE_URL", "http://"),
+        ("TWILIO_API_BASE_URL", "http://[::1"),
     ],
 )
 def test_a_wrong_setting_is_named_in_one_line(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -59,6 +66,35 @@ def test_a_wrong_setting_is_named_in_one_line(name: str, value: str, monkeypatch
     with pytest.raises(ConfigurationError) as caught:
         load_settings()
     assert str(caught.value).startswith(f"{name}: ")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("RINGFENCE_LANGUAGE", "es-419"),
+        ("RINGFENCE_HANGUP_ABOVE", "off"),
+        ("RINGFENCE_HANGUP_ABOVE", "90"),
+        ("OPENAI_BASE_URL", "http://[::1]:8080/v1"),
+        ("RINGFENCE_KEEP_AUDIO", "Off"),
+    ],
+)
+def test_what_is_well_written_is_taken(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name, value)
+    load_settings()
+
+
+def test_a_switch_says_how_it_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RINGFENCE_KEEP_AUDIO", "perhaps")
+    with pytest.raises(ConfigurationError, match="RINGFENCE_KEEP_AUDIO: write on or off"):
+        load_settings()
+
+
+@pytest.mark.parametrize("name", [".env", "ringfence.toml"])
+def test_a_file_that_is_no_text_is_named_in_one_line(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(b"\xff\xfe")
+    with pytest.raises(ConfigurationError, match=rf"\A{name}: [^\n]*UTF-8") as caught:
+        load_settings()
     assert "\n" not in str(caught.value)
 
 

@@ -5,6 +5,7 @@ start. `docs/reference/settings.md` is made from this file.
 """
 
 import os
+import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -32,8 +33,24 @@ def _names(*names: str) -> Any:
     return AliasChoices(*names)
 
 
+_SWITCH = {
+    "on": True,
+    "true": True,
+    "yes": True,
+    "1": True,
+    "off": False,
+    "false": False,
+    "no": False,
+    "0": False,
+}
+_LANGUAGE_TAG = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")  # BCP 47, as far as a line needs it
+
+
 def _switch(value: object) -> object:
-    return {"on": True, "off": False}.get(value.strip().lower(), value) if isinstance(value, str) else value
+    word = str(value).strip().lower()
+    if word not in _SWITCH:
+        raise ValueError("write on or off")
+    return _SWITCH[word]
 
 
 def _blank_is_none(value: object) -> object:
@@ -336,12 +353,32 @@ class Settings(BaseSettings):
     def _check_base_url(cls, value: str | None) -> str | None:
         if value is None:
             return None
-        parts = urlsplit(value)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.username:
+        if not _is_http_address(value) or urlsplit(value).query or urlsplit(value).username:
             raise ValueError(
                 "write it as https://calls.example.org, with an optional path, without user or query"
             )
         return value.rstrip("/")
+
+    @field_validator("openai_base_url", "anthropic_base_url", "local_model_base_url", "twilio_api_base_url")
+    @classmethod
+    def _check_address(cls, value: str) -> str:
+        if not _is_http_address(value):
+            raise ValueError("write it as https://api.example.org, with an optional path")
+        return value
+
+    @field_validator("language")
+    @classmethod
+    def _check_language(cls, value: str) -> str:
+        if not _LANGUAGE_TAG.fullmatch(value):
+            raise ValueError("write it as a BCP-47 tag, such as en, es or es-419")
+        return value
+
+    @field_validator("hangup_above")
+    @classmethod
+    def _check_hangup_above(cls, value: str) -> str:
+        if value != "off" and not re.fullmatch(r"[0-9]{1,2}|100", value):
+            raise ValueError("write off, or a score from 0 to 100")
+        return value
 
     @field_validator("connect_to")
     @classmethod
@@ -401,14 +438,27 @@ def known_names() -> frozenset[str]:
     )
 
 
+def _is_http_address(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # Not an address, or no port that there can be.
+        return False
+
+
 def _refuse_unknown_names() -> None:
     """A misspelt setting must not be passed over in silence. Other programs' names are left alone."""
     known = known_names()
+    file = DOTENV_FILE
     try:
-        in_file = tomllib.loads(TOML_FILE.read_text(encoding="utf-8")) if TOML_FILE.exists() else {}
+        in_dotenv = dotenv_values(file)
+        file = TOML_FILE
+        in_file = tomllib.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    except UnicodeDecodeError:
+        raise ConfigurationError(f"{file}: it is no UTF-8 text; save it as UTF-8, or remove it") from None
     except (tomllib.TOMLDecodeError, OSError) as error:
-        raise ConfigurationError(f"{TOML_FILE}: cannot be read: {error}") from None
-    ours = [name for name in (*os.environ, *dotenv_values(DOTENV_FILE)) if name.startswith(PREFIX)]
+        raise ConfigurationError(f"{file}: cannot be read: {error}; correct it, or remove it") from None
+    ours = [name for name in (*os.environ, *in_dotenv) if name.startswith(PREFIX)]
     for name in (*ours, *in_file):
         if name not in known:
             raise ConfigurationError(
