@@ -58,6 +58,15 @@ def test_an_engine_that_does_not_exist_stops_the_start(tmp_path: Path) -> None:
         asyncio.run(scene())
 
 
+def test_a_final_analyst_that_does_not_exist_is_told_by_its_own_setting(tmp_path: Path) -> None:
+    async def scene() -> None:
+        async with running(settings(tmp_path, final_analyst="oracle:delphi")):
+            pass
+
+    with pytest.raises(ConfigurationError, match=r"\ARINGFENCE_FINAL_ANALYST: "):
+        asyncio.run(scene())
+
+
 def test_nothing_is_left_running(tmp_path: Path) -> None:
     async def scene() -> int:
         async with running(settings(tmp_path)):

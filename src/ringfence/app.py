@@ -73,7 +73,9 @@ async def running(
         analyst = open_analyst(analyst_choice(settings, settings.analyst))
         final_analyst = analyst
         if settings.final_analyst:
-            final_analyst = open_analyst(analyst_choice(settings, settings.final_analyst))
+            final_analyst = open_analyst(
+                analyst_choice(settings, settings.final_analyst, setting="RINGFENCE_FINAL_ANALYST")
+            )
         for panel in {analyst, final_analyst}:
             if panel is not None:
                 stack.push_async_callback(panel.aclose)
@@ -174,9 +176,11 @@ def speech_choice(settings: Settings) -> SpeechChoice:
     )
 
 
-def analyst_choice(settings: Settings, models: str) -> AnalystChoice:
+def analyst_choice(settings: Settings, models: str, *, setting: str = "RINGFENCE_ANALYST") -> AnalystChoice:
+    """`setting` is where the models were written."""
     return AnalystChoice(
         models=models,
+        setting=setting,
         anthropic_api_key=_shown(settings.anthropic_api_key),
         anthropic_base_url=settings.anthropic_base_url,
         openai_api_key=_shown(settings.openai_api_key),

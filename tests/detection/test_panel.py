@@ -56,6 +56,8 @@ def test_the_settings_choose_the_analyst(choice: AnalystChoice, name: str | None
         (AnalystChoice("oracle:delphi"), "RINGFENCE_ANALYST: 'oracle:delphi'"),
         (AnalystChoice("claude"), "anthropic:MODEL"),
         (AnalystChoice("anthropic:", anthropic_api_key="k"), "RINGFENCE_ANALYST"),
+        (AnalystChoice("oracle:delphi", setting="RINGFENCE_FINAL_ANALYST"), "RINGFENCE_FINAL_ANALYST: "),
+        (AnalystChoice("openai:gpt-6-luna", setting="--analyst"), "but --analyst asks for"),
     ],
 )
 def test_a_wrong_choice_is_told_with_its_remedy(choice: AnalystChoice, words: str) -> None:

@@ -128,7 +128,7 @@ class _Tools:
 
         if self._models == "none":
             return None
-        panel = open_analyst(analyst_choice(self.settings, self._models))
+        panel = open_analyst(analyst_choice(self.settings, self._models, setting="--analyst"))
         if panel is not None:
             self._stack.push_async_callback(panel.aclose)
         return panel

@@ -29,6 +29,8 @@ class AnalystChoice:
     openai_base_url: str = "https://api.openai.com/v1"
     local_base_url: str = "http://127.0.0.1:11434/v1"
     deadline_s: float = 8.0
+    setting: str = "RINGFENCE_ANALYST"
+    """Where `models` was written, for what is said about it."""
 
 
 class _Closable(Protocol):
@@ -93,24 +95,24 @@ def _available(choice: AnalystChoice) -> list[str]:
 def _open(name: str, choice: AnalystChoice) -> _Closable:
     vendor, _, model = name.partition(":")
     if not model or vendor not in ("anthropic", "openai", "openai-chat", "openai-responses", "ollama"):
-        raise ConfigurationError(f"RINGFENCE_ANALYST: '{name}' names no analyst; write {FORMS}")
+        raise ConfigurationError(f"{choice.setting}: '{name}' names no analyst; write {FORMS}")
     from ringfence.detection.analysts import pydantic_ai as analysts
 
     if vendor == "anthropic":
-        key = _key(choice.anthropic_api_key, "ANTHROPIC_API_KEY", name)
+        key = _key(choice.anthropic_api_key, "ANTHROPIC_API_KEY", name, choice.setting)
         return analysts.open_anthropic(
             model, analysts.Access(choice.anthropic_base_url, key, choice.deadline_s)
         )
     if vendor == "ollama":
         return analysts.open_local(model, analysts.Access(choice.local_base_url, "none", choice.deadline_s))
-    key = _key(choice.openai_api_key, "OPENAI_API_KEY", name)
+    key = _key(choice.openai_api_key, "OPENAI_API_KEY", name, choice.setting)
     access = analysts.Access(choice.openai_base_url, key, choice.deadline_s)
     return analysts.open_openai(model, access, form=vendor.removeprefix("openai").removeprefix("-"))
 
 
-def _key(key: str | None, setting: str, name: str) -> str:
+def _key(key: str | None, key_setting: str, name: str, asked_by: str) -> str:
     if not key:
         raise ConfigurationError(
-            f"{setting} is not set, but RINGFENCE_ANALYST asks for '{name}': set the key, or RINGFENCE_ANALYST=none"
+            f"{key_setting} is not set, but {asked_by} asks for '{name}': set the key, or {asked_by}=none"
         )
     return key
