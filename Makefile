@@ -51,6 +51,7 @@ build: setup-dev ## make the wheel and the source archive in dist/
 
 clean: ## remove everything that was built or installed here; calls and secrets stay
 	rm -rf .venv .venv-tools .venv-bench build dist console/node_modules src/ringfence/web/console
+	find src -name '*.so' -delete
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 setup-dev: setup

@@ -11,12 +11,14 @@ import pytest
 
 from ringfence import doctor
 from ringfence.access.service import AccessService, Role
+from ringfence.audio import resample
 from ringfence.clock import SystemClock
 from ringfence.db.engine import open_database
 from ringfence.doctor import Finding, State, examine
 from ringfence.privacy.audit import AuditLog
 from ringfence.privacy.secrets import load_secrets
 from ringfence.settings import Settings, load_settings
+from ringfence.telephony.carriers.twilio import frames
 from ringfence.web import console_files
 
 pytestmark = pytest.mark.db
@@ -122,6 +124,17 @@ def test_a_fault_is_named_by_its_setting(
     settings_of: Callable[..., Settings], values: dict[str, Any], subject: str
 ) -> None:
     assert faults(settings_of(**values)) == {subject}
+
+
+@pytest.mark.parametrize(("is_native", "state"), [(True, State.GOOD), (False, State.NOTE)])
+def test_modules_in_c_are_welcome_and_not_needed(
+    settings_of: Callable[..., Settings], monkeypatch: pytest.MonkeyPatch, is_native: bool, state: State
+) -> None:
+    monkeypatch.setattr(resample, "IS_NATIVE", is_native)
+    monkeypatch.setattr(frames, "IS_NATIVE", is_native)
+    finding = found(settings_of())["modules in C"]
+    assert finding.state is state
+    assert ("compiler" in finding.remedy) is not is_native
 
 
 def test_a_home_that_is_a_file_is_a_fault(settings_of: Callable[..., Settings], tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from sqlalchemy import Connection
 
 from ringfence.access.service import AccessService
 from ringfence.app import analyst_choice, speech_choice
+from ringfence.audio import resample
 from ringfence.clock import SystemClock
 from ringfence.contracts import Database
 from ringfence.db.address import FILE_NAME as DATABASE_FILE
@@ -36,6 +37,7 @@ from ringfence.privacy.secrets import load_secrets
 from ringfence.settings import Settings
 from ringfence.speech.choice import SCRIPTED, chosen_names, survey
 from ringfence.speech.options import primary_language
+from ringfence.telephony.carriers.twilio import frames
 from ringfence.web import console_files
 from ringfence.web.guesses import networks
 
@@ -277,6 +279,19 @@ async def speech(settings: Settings) -> list[Finding]:
     return findings
 
 
+async def native_modules(settings: Settings) -> list[Finding]:
+    if resample.IS_NATIVE and frames.IS_NATIVE:
+        return [good("modules in C", "used for media messages")]
+    return [
+        note(
+            "modules in C",
+            "not built: a media message costs about twice as much",
+            "install a C compiler and Python's headers (on Debian: build-essential and python3-dev), "
+            "then install Ringfence again from its source",
+        )
+    ]
+
+
 async def detection(settings: Settings) -> list[Finding]:
     detector = good("detector", load_detector().version)
     analyst = open_analyst(analyst_choice(settings, settings.analyst))
@@ -372,6 +387,7 @@ CHECKS: Sequence[Check] = (
     public_address,
     carrier,
     speech,
+    native_modules,
     detection,
     connections,
     listening,

@@ -8,9 +8,6 @@ Whether `chunk` counts for each track or for the whole stream is not documented,
 timestamps of each track, which are right either way.
 """
 
-from collections.abc import Callable, Mapping
-from typing import Any
-
 import msgspec
 
 from ringfence.model.calls import CallSid, Party
@@ -25,6 +22,12 @@ from ringfence.model.media import (
     StreamStopped,
 )
 from ringfence.telephony.carriers.twilio.forms import SID
+from ringfence.telephony.carriers.twilio.frames import (
+    TRACKS,
+    UNREADABLE,
+    read_any_frame,
+    read_plain_frame,
+)
 
 SAMPLES_PER_MS = 8
 LEG_PARAMETER = "leg"
@@ -34,19 +37,6 @@ _LONGEST_LOSS_MS = 60_000
 """A jump in time beyond this is a clock that was set, not audio that was lost."""
 _LATEST_MS = 24 * 3_600_000
 """No call lasts this long; Twilio's limit is four hours."""
-
-
-class _Media(msgspec.Struct, gc=False):
-    payload: bytes  # msgspec decodes the base64
-    track: str = "inbound"
-    timestamp: int = -1
-
-
-class _MediaMessage(msgspec.Struct, gc=False):
-    """Read first, since nearly every message is one."""
-
-    event: str
-    media: _Media | None = None
 
 
 class _Event(msgspec.Struct):
@@ -89,20 +79,10 @@ class _MarkMessage(msgspec.Struct):
     mark: _Mark
 
 
-_read_media = msgspec.json.Decoder(_MediaMessage, strict=False).decode
 _read_event = msgspec.json.Decoder(_Event).decode
 _read_start = msgspec.json.Decoder(_StartMessage, strict=False).decode
 _read_keypad = msgspec.json.Decoder(_KeypadMessage).decode
 _read_mark = msgspec.json.Decoder(_MarkMessage).decode
-
-_UNREADABLE = (msgspec.MsgspecError, RecursionError, ValueError)
-
-# A frozen dataclass sets its fields at three times the cost of its slots, and this happens for every frame.
-_new = object.__new__
-_slots: Mapping[str, Any] = vars(AudioReceived)
-_set_party: Callable[[AudioReceived, Party], None] = _slots["party"].__set__
-_set_mulaw: Callable[[AudioReceived, bytes], None] = _slots["mulaw"].__set__
-_set_timestamp_ms: Callable[[AudioReceived, int], None] = _slots["timestamp_ms"].__set__
 
 
 class _Track:
@@ -123,39 +103,25 @@ class TwilioMediaDecoder:
 
     def __init__(self) -> None:
         self.counters = MediaCounters()
-        self._tracks: dict[str, _Track] = {}
+        self._tracks: tuple[_Track, ...] = ()
+        """In the order of `TRACKS`; none before the start."""
         self._call_sid: CallSid | None = None
 
     def decode(self, message: bytes | str) -> MediaEvent | None:
-        try:
-            read = _read_media(message)
-        except _UNREADABLE:
+        frame = read_plain_frame(message) or read_any_frame(message)
+        if frame is None:
             return self._decode_rare(_event_of(message), message)
-        if read.event != "media":
-            return self._decode_rare(read.event, message)
-        media = read.media
-        if media is None:
-            raise WireFormatError("a media message without media")
-        track = self._tracks.get(media.track)
-        if track is None:
-            raise WireFormatError("audio before the start, or of an unknown track")
-        mulaw = media.payload
+        place, timestamp_ms, mulaw = frame
+        tracks = self._tracks
+        if not tracks:
+            raise WireFormatError("audio before the start")
+        track = tracks[place]
         size = len(mulaw)
-        if not size:
-            return None
-        timestamp_ms = media.timestamp
-        if timestamp_ms != track.next_ms:
-            timestamp_ms = self._keep_time(track, timestamp_ms, size)
-        else:
+        if timestamp_ms == track.next_ms:
             track.next_ms = timestamp_ms + size // SAMPLES_PER_MS
-        counters = self.counters
-        counters.frames += 1
-        counters.audio_bytes += size
-        audio = _new(AudioReceived)
-        _set_party(audio, track.party)
-        _set_mulaw(audio, mulaw)
-        _set_timestamp_ms(audio, timestamp_ms)
-        return audio
+        elif size:
+            timestamp_ms = self._keep_time(track, timestamp_ms, size)
+        return AudioReceived(track.party, mulaw, timestamp_ms) if size else None
 
     def _keep_time(self, track: _Track, timestamp_ms: int, size: int) -> int:
         """Account for a frame that is not the one due; the time at which it belongs."""
@@ -195,7 +161,7 @@ class TwilioMediaDecoder:
                     return None
         except WireFormatError:
             raise
-        except _UNREADABLE:
+        except UNREADABLE:
             raise WireFormatError(f"a {event} message that cannot be read") from None
 
     def _begin(self, message: _StartMessage) -> StreamStarted:
@@ -210,7 +176,7 @@ class TwilioMediaDecoder:
         caller, other = Party.REMOTE, Party.SUBSCRIBER
         if start.custom_parameters.get(LEG_PARAMETER) == SUBSCRIBER_LEG:
             caller, other = other, caller
-        self._tracks = {"inbound": _Track(caller), "outbound": _Track(other)}
+        self._tracks = (_Track(caller), _Track(other))
         # Without a list of tracks it is Twilio's default: what the leg sends.
         parties = dict.fromkeys(self._track(name).party for name in start.tracks or ["inbound"])
         self._call_sid = CallSid(start.call_sid)
@@ -218,16 +184,16 @@ class TwilioMediaDecoder:
 
     def _track(self, name: str) -> _Track:
         """Keys and starts may spell a track `inbound_track`, audio spells it `inbound`."""
-        track = self._tracks.get(name.removesuffix("_track"))
-        if track is None:
+        name = name.removesuffix("_track")
+        if not self._tracks or name not in TRACKS:
             raise WireFormatError("something before the start, or of an unknown track")
-        return track
+        return self._tracks[TRACKS.index(name)]
 
 
 def _event_of(message: bytes | str) -> str:
     try:
         return _read_event(message).event
-    except _UNREADABLE:
+    except UNREADABLE:
         raise WireFormatError("not a message of a media stream") from None
 
 
