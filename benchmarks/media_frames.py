@@ -94,16 +94,15 @@ def ours(wires: list[bytes]) -> float:
 
 def ours_resampled(wires: list[bytes], rate_hz: int, batch: int) -> float:
     decode, feed = started().decode, MulawToPcm(rate_hz).feed
-    size = batch * messages.FRAME_BYTES
 
     def work() -> None:
-        waiting = bytearray()
+        waiting: list[bytes] = []
         for wire in wires:
             event = decode(wire)
             if type(event) is AudioReceived:
-                waiting += event.mulaw
-                if len(waiting) >= size:
-                    feed(bytes(waiting))
+                waiting.append(event.mulaw)
+                if len(waiting) == batch:
+                    feed(b"".join(waiting))
                     waiting.clear()
 
     return per_frame_us(work)

@@ -30,8 +30,9 @@ class LegStream:
     def __init__(self, stream: SpeechStream, party: Party) -> None:
         self._stream = stream
         self._party = party
-        self._batch = bytearray()
+        self._batch: list[bytes] = []
         self._pushed = 0  # bytes of the party's timeline as the engine counts it, batch included
+        self._flush_at = BATCH_MS * BYTES_PER_MS  # the value of `_pushed` that fills the batch
         self._shift_from: list[int] = [0]  # engine's offsets (ms) from which…
         self._shift_by: list[int] = [0]  # …so much is added to reach the carrier's clock
         self._last_timestamp_ms = -1
@@ -43,18 +44,19 @@ class LegStream:
 
     def feed(self, event: AudioReceived) -> None:
         """Hand over one frame. Never blocks, never raises; called for every frame of a call."""
-        late_by_ms = self._last_timestamp_ms - event.timestamp_ms
+        timestamp_ms, mulaw = event.timestamp_ms, event.mulaw
+        late_by_ms = self._last_timestamp_ms - timestamp_ms
         if 0 <= late_by_ms < RESTART_MS:
             return
-        self._last_timestamp_ms = event.timestamp_ms
-        ahead_ms = event.timestamp_ms - self.elapsed_ms
+        self._last_timestamp_ms = timestamp_ms
+        ahead_ms = timestamp_ms - self._pushed // BYTES_PER_MS - self._shift_by[-1]
         if ahead_ms > JITTER_MS:
             self._fill(ahead_ms)
         elif late_by_ms >= RESTART_MS:
             self._shift(ahead_ms)
-        self._batch += event.mulaw
-        self._pushed += len(event.mulaw)
-        if len(self._batch) >= BATCH_MS * BYTES_PER_MS:
+        self._batch.append(mulaw)
+        self._pushed += len(mulaw)
+        if self._pushed >= self._flush_at:
             self._flush()
 
     async def finish(self) -> None:
@@ -76,6 +78,7 @@ class LegStream:
         self._flush()
         self._stream.push(silence)
         self._pushed += len(silence)
+        self._flush_at += len(silence)
         if missing_ms > filled_ms:
             self._shift(missing_ms - filled_ms)
 
@@ -85,8 +88,9 @@ class LegStream:
 
     def _flush(self) -> None:
         if self._batch:
-            self._stream.push(bytes(self._batch))
+            self._stream.push(b"".join(self._batch))
             self._batch.clear()
+        self._flush_at = self._pushed + BATCH_MS * BYTES_PER_MS
 
     def _placed(self, event: SpeechEvent) -> SpeechEvent:
         if len(self._shift_by) == 1:
