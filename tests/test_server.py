@@ -73,6 +73,21 @@ def test_a_port_that_is_taken_is_named_with_the_remedy(tmp_path: Path) -> None:
             asyncio.run(serve(settings(tmp_path, port=port)))
 
 
+@pytest.mark.parametrize("host", ["host.invalid", "192.0.2.1"])
+def test_an_address_that_is_not_of_this_machine_is_named_with_the_remedy(tmp_path: Path, host: str) -> None:
+    with pytest.raises(ConfigurationError, match=rf"\AHOST: cannot listen on {host}:.*such as 127\.0\.0\.1"):
+        asyncio.run(serve(settings(tmp_path).model_copy(update={"host": host})))
+
+
+def test_a_media_port_that_is_taken_is_named_with_the_remedy(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(ConfigurationError, match=rf"RINGFENCE_MEDIA_PORT: .*{port}.*free port"):
+            asyncio.run(serve(settings(tmp_path, media_port=port)))
+
+
 def test_another_server_can_run_the_application(tmp_path: Path) -> None:
     async def scene() -> list[str]:
         app = create_app(settings(tmp_path))

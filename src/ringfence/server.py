@@ -1,6 +1,7 @@
 """Listens: the HTTP server, the media listener where it has a port of its own, and an orderly end."""
 
 import asyncio
+import errno
 import gc
 import logging
 import signal
@@ -60,14 +61,13 @@ async def serve(
     ready: Callable[[Services, Settings], None] | None = None,
 ) -> None:
     """Serve until a signal. `ready` is called once every door is open, with the ports really taken."""
-    listener = _listen(settings.host, settings.port, "PORT")
-    port = listener.getsockname()[1]
-    media_port = settings.media_port
-    if media_port == 0:
-        media_port = _free_port(settings.host)
-    settings = settings.model_copy(update={"port": port, "media_port": media_port})
     async with AsyncExitStack() as stack:
-        stack.callback(listener.close)
+        listener = stack.enter_context(_listen(settings.host, settings.port, "PORT"))
+        port = listener.getsockname()[1]
+        media_port = settings.media_port
+        if media_port is not None:
+            media_port = _free_port(settings.host, media_port)
+        settings = settings.model_copy(update={"port": port, "media_port": media_port})
         services = await stack.enter_async_context(running(settings, listen_through=listen_through))
         if media_port is not None:
             await stack.enter_async_context(serve_media(services, settings.host, media_port))
@@ -118,14 +118,18 @@ def _listen(host: str, port: int, setting: str) -> socket.socket:
         listener.listen(BACKLOG)
     except OSError as error:
         listener.close()
+        remedy = "choose a free port or stop what uses it"
+        if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+            setting, remedy = "HOST", "write an address of this machine, such as 127.0.0.1 or 0.0.0.0"
         raise ConfigurationError(
-            f"{setting}: cannot listen on {host}:{port} ({error.strerror}); choose a free port or stop what uses it"
+            f"{setting}: cannot listen on {host}:{port} ({error.strerror}); {remedy}"
         ) from None
     return listener
 
 
-def _free_port(host: str) -> int:
-    listener = _listen(host, 0, "RINGFENCE_MEDIA_PORT")
+def _free_port(host: str, port: int) -> int:
+    """The port itself, or one that is free for 0; the media listener opens it when its calls can come."""
+    listener = _listen(host, port, "RINGFENCE_MEDIA_PORT")
     with listener:
         return int(listener.getsockname()[1])
 
