@@ -16,7 +16,7 @@ export default defineConfig({
     reportCompressedSize: false,
   },
   server: {
-    proxy: { "/api": { target: SERVER, ws: true } },
+    proxy: { "/api": { target: SERVER, ws: true }, "/readyz": SERVER },
   },
   test: {
     environment: "happy-dom",

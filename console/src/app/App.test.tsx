@@ -225,6 +225,42 @@ it("the keyboard leads to the pages and to its own help", async () => {
   expect(await screen.findByRole("dialog")).toBeTruthy();
 });
 
+it("the search leads to what is typed, from anywhere and without a pointer", async () => {
+  const user = userEvent.setup();
+  const { asked, letIn } = server();
+  letIn();
+  open("/");
+  await screen.findByRole("heading", { name: "Live calls" });
+  await user.keyboard("{Control>}k{/Control}safe account{Enter}");
+  expect(await screen.findByRole("heading", { name: "History" })).toBeTruthy();
+  await waitFor(() => expect(asked.at(-1)?.path).toContain("q=safe+account"));
+  await user.keyboard("/+56 9 0000 0111{Enter}");
+  await waitFor(() => expect(asked.at(-1)?.path).toContain("number=%2B56900000111"));
+  expect(screen.getByLabelText<HTMLInputElement>("Words").value).toBe("");
+});
+
+it("on a narrow screen the search is the history's own", async () => {
+  const user = userEvent.setup();
+  server().letIn();
+  vi.spyOn(window, "matchMedia").mockReturnValue({ matches: false } as MediaQueryList);
+  open("/");
+  await screen.findByRole("heading", { name: "Live calls" });
+  await user.keyboard("/");
+  const field = await screen.findByLabelText("Words");
+  drawFrame();
+  expect(document.activeElement).toBe(field);
+});
+
+it("the health page stands in the menu and behind the header's sign", async () => {
+  const user = userEvent.setup();
+  server().letIn();
+  open("/");
+  await user.click(await screen.findByRole("link", { name: "Health" }));
+  expect(await screen.findByRole("heading", { name: "Health" })).toBeTruthy();
+  expect(screen.getByRole("link", { name: "Health" }).getAttribute("aria-current")).toBe("page");
+  expect((await screen.findByRole("link", { name: "Healthy" })).getAttribute("href")).toBe("/health-page");
+});
+
 it("Spanish is spoken to whoever prefers it", async () => {
   server().letIn();
   open("/", ["es-CL"]);

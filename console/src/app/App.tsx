@@ -7,11 +7,13 @@ import { Trouble } from "../components/Trouble.tsx";
 import { TongueProvider, useWords, type Tongue } from "../components/words.tsx";
 import { CallPage } from "../features/calls/CallPage.tsx";
 import { LivePage } from "../features/calls/LivePage.tsx";
+import { HealthPage } from "../features/health/HealthPage.tsx";
 import { HistoryPage } from "../features/history/HistoryPage.tsx";
 import { ME, useMe } from "../features/session/api.ts";
 import { SIGN_IN, SignInPage } from "../features/session/SignInPage.tsx";
 import type { Alarm } from "../live/alarm.ts";
 import { HttpError } from "../live/http.ts";
+import type { LineState } from "../live/socket.ts";
 import { Shell } from "./Shell.tsx";
 
 const RETRIES = 2;
@@ -60,15 +62,16 @@ function Door({ alarm }: { alarm: Alarm }) {
   if (!me.data) return null;
   return (
     <Shell me={me.data} alarm={alarm} onLeave={() => setWasInside(false)}>
-      <Page path={path} />
+      {(line) => <Page path={path} line={line} />}
     </Shell>
   );
 }
 
-function Page({ path }: { path: string }): ReactNode {
+function Page({ path, line }: { path: string; line: LineState }): ReactNode {
   const words = useWords();
   if (path === "/") return <LivePage />;
   if (path === "/history") return <HistoryPage />;
+  if (path === "/health-page") return <HealthPage line={line} />;
   const callSid = /^\/calls\/([^/]+)$/.exec(path)?.[1];
   if (callSid) return <CallPage key={callSid} callSid={decodeURIComponent(callSid)} />;
   return (

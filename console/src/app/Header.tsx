@@ -1,4 +1,4 @@
-import { keepPreviousData, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useEffect } from "react";
 
 import { BrandMark } from "../components/BrandMark.tsx";
@@ -8,15 +8,13 @@ import { isDanger, rank, type Level } from "../components/risk.ts";
 import { Link, navigate } from "../components/router.tsx";
 import { useWords } from "../components/words.tsx";
 import { useLiveCalls } from "../features/calls/api.ts";
+import { useCarrierHealth } from "../features/health/api.ts";
 import { ME, signOut, type Me } from "../features/session/api.ts";
-import type { components } from "../generated/api.ts";
 import type { Alarm, Sound } from "../live/alarm.ts";
-import { getJson } from "../live/http.ts";
 import type { LineState } from "../live/socket.ts";
 import styles from "./Header.module.css";
 import { BellIcon, BellOffIcon, HelpIcon, SignOutIcon } from "./icons.tsx";
-
-const HEALTH_EVERY_MS = 20_000;
+import { Search } from "./Search.tsx";
 
 interface HeaderProps {
   me: Me;
@@ -46,6 +44,7 @@ export function Header({ me, alarm, sound, line, onHelp, onLeave }: HeaderProps)
         <BrandMark size={24} />
         {words.product}
       </Link>
+      <Search />
       <Counts />
       <Health line={line} />
       <SoundSwitch alarm={alarm} sound={sound} />
@@ -94,14 +93,7 @@ function Counts() {
 
 function Health({ line }: { line: LineState }) {
   const words = useWords();
-  const health = useQuery({
-    // Asked again whenever the live line comes or goes: both tell of the same server.
-    queryKey: ["health", line],
-    placeholderData: keepPreviousData,
-    queryFn: ({ signal }) => getJson<components["schemas"]["TwilioHealth"]>("/api/v1/twilio/health", signal),
-    refetchInterval: HEALTH_EVERY_MS,
-    retry: false,
-  });
+  const health = useCarrierHealth(line);
   const state = health.isError
     ? "down"
     : line === "waiting"
@@ -110,11 +102,13 @@ function Health({ line }: { line: LineState }) {
         ? "carrierMissing"
         : "ok";
   return (
-    <p className={styles.health} data-state={state} title={words.header.healthWhy[state]} role="status">
-      <svg viewBox="0 0 12 12" width="10" height="10" aria-hidden="true">
-        {state === "ok" ? <circle cx="6" cy="6" r="5" /> : <path d="M6 .8 11.6 11H.4Z" />}
-      </svg>
-      <span>{words.header.health[state]}</span>
+    <p className={styles.health} data-state={state} role="status">
+      <Link className={styles.toHealth} to="/health-page" title={words.header.healthWhy[state]}>
+        <svg viewBox="0 0 12 12" width="10" height="10" aria-hidden="true">
+          {state === "ok" ? <circle cx="6" cy="6" r="5" /> : <path d="M6 .8 11.6 11H.4Z" />}
+        </svg>
+        <span>{words.header.health[state]}</span>
+      </Link>
     </p>
   );
 }

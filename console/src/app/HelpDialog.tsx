@@ -4,15 +4,16 @@ import { Button } from "../components/Button.tsx";
 import { useWords } from "../components/words.tsx";
 import type { Words } from "../components/words.en.ts";
 import styles from "./HelpDialog.module.css";
+import { SEARCH_KEYS } from "./Search.tsx";
 
-const KEYS: readonly (readonly [keyof Words["help"]["keys"], string])[] = [
+const KEYS: readonly (readonly [keyof Words["help"]["keys"], ...string[]])[] = [
   ["next", "j"],
   ["previous", "k"],
   ["open", "Enter"],
   ["back", "Esc"],
   ["live", "l"],
   ["history", "h"],
-  ["search", "/"],
+  ["search", "/", SEARCH_KEYS],
   ["sound", "m"],
   ["help", "?"],
 ];
@@ -30,10 +31,12 @@ export function HelpDialog({ isOpen, onClose }: { isOpen: boolean; onClose: () =
         {words.help.title}
       </h2>
       <dl className={styles.keys}>
-        {KEYS.map(([name, key]) => (
+        {KEYS.map(([name, ...keys]) => (
           <div key={name} className={styles.key}>
             <dt>
-              <kbd>{key}</kbd>
+              {keys.map((key) => (
+                <kbd key={key}>{key}</kbd>
+              ))}
             </dt>
             <dd>{words.help.keys[name]}</dd>
           </div>

@@ -7,11 +7,13 @@ import { goBack, Link, navigate, usePlace } from "../components/router.tsx";
 import { useWords } from "../components/words.tsx";
 import { ME, type Me } from "../features/session/api.ts";
 import type { Alarm } from "../live/alarm.ts";
+import type { LineState } from "../live/socket.ts";
 import { useLine } from "../live/useLine.ts";
 import { useDanger } from "./danger.ts";
 import { Header } from "./Header.tsx";
 import { HelpDialog } from "./HelpDialog.tsx";
-import { HistoryIcon, LiveIcon } from "./icons.tsx";
+import { HealthIcon, HistoryIcon, LiveIcon } from "./icons.tsx";
+import { goSearch } from "./Search.tsx";
 import styles from "./Shell.module.css";
 
 interface ShellProps {
@@ -19,7 +21,8 @@ interface ShellProps {
   alarm: Alarm;
   /** Somebody signs out on purpose. */
   onLeave: () => void;
-  children: ReactNode;
+  /** The page, told how the live line is. */
+  children: (line: LineState) => ReactNode;
 }
 
 export function Shell({ me, alarm, onLeave, children }: ShellProps) {
@@ -48,10 +51,8 @@ export function Shell({ me, alarm, onLeave, children }: ShellProps) {
     k: () => moveFocus(-1),
     l: () => navigate("/"),
     h: () => navigate("/history"),
-    "/": () => {
-      navigate("/history");
-      window.requestAnimationFrame(() => document.querySelector<HTMLElement>("[role=search] input")?.focus());
-    },
+    "/": goSearch,
+    "Mod+k": goSearch,
     m: sound === "on" ? alarm.turnOff : alarm.turnOn,
     Escape: () => {
       if (path.startsWith("/calls/")) goBack();
@@ -74,9 +75,13 @@ export function Shell({ me, alarm, onLeave, children }: ShellProps) {
           <HistoryIcon />
           {words.nav.history}
         </Link>
+        <Link className={styles.entry} to="/health-page" aria-current={path === "/health-page" ? "page" : undefined}>
+          <HealthIcon />
+          {words.nav.health}
+        </Link>
       </nav>
       <main id="content" className={styles.content} tabIndex={-1}>
-        {children}
+        {children(line)}
       </main>
       <p className={styles.announcement} role="alert" aria-live="assertive">
         {danger.announcement}

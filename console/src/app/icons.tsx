@@ -31,6 +31,12 @@ export const HistoryIcon = () => (
   </Icon>
 );
 
+export const HealthIcon = () => (
+  <Icon>
+    <path d="M10 2.4 16.2 4.8v4.7c0 4-2.6 6.8-6.2 8.1-3.6-1.3-6.2-4.1-6.2-8.1V4.8ZM7.2 9.9l2 2 3.7-3.9" />
+  </Icon>
+);
+
 export const BellIcon = () => (
   <Icon>
     <path d="M5 8a5 5 0 0 1 10 0c0 4 1.5 5 1.5 5h-13S5 12 5 8ZM8.5 16a1.6 1.6 0 0 0 3 0" />

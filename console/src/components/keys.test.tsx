@@ -5,7 +5,7 @@ import { expect, it } from "vitest";
 import { moveFocus, useKeys } from "./keys.ts";
 
 function Page() {
-  useKeys({ j: () => moveFocus(1), k: () => moveFocus(-1) });
+  useKeys({ j: () => moveFocus(1), k: () => moveFocus(-1), "Mod+k": () => (window.location.hash = "chord") });
   return (
     <>
       <input aria-label="field" />
@@ -37,6 +37,16 @@ it("keys are left alone while somebody types", async () => {
   render(<Page />);
   await user.type(screen.getByLabelText("field"), "jk");
   expect(screen.getByLabelText<HTMLInputElement>("field").value).toBe("jk");
+  expect(document.activeElement).toBe(screen.getByLabelText("field"));
+});
+
+it.each(["{Control>}k{/Control}", "{Meta>}K{/Meta}"])("%s is a command of its own, also while somebody types", async (chord) => {
+  const user = userEvent.setup();
+  render(<Page />);
+  await user.click(screen.getByLabelText("field"));
+  await user.keyboard(chord);
+  expect(window.location.hash).toBe("#chord");
+  await user.keyboard("{Alt>}{Control>}k{/Control}{/Alt}");
   expect(document.activeElement).toBe(screen.getByLabelText("field"));
 });
 

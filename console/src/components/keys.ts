@@ -1,11 +1,16 @@
-/** Single-key commands of the whole page. They rest while somebody types or a dialog is open. */
+/**
+ * Keyboard commands of the whole page. They rest while a dialog is open, and single keys also while somebody types.
+ * `Mod+k` is Ctrl-K, or ⌘K.
+ */
 import { useEffect, useEffectEvent } from "react";
 
 export function useKeys(commands: Readonly<Record<string, () => void>>): void {
   const press = useEffectEvent((event: KeyboardEvent) => {
-    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
-    if (isTyping(event.target) || document.querySelector("dialog[open]")) return;
-    const command = commands[event.key];
+    if (event.defaultPrevented || event.altKey) return;
+    const isChord = event.ctrlKey !== event.metaKey;
+    if ((event.ctrlKey && event.metaKey) || (!isChord && isTyping(event.target))) return;
+    if (document.querySelector("dialog[open]")) return;
+    const command = commands[isChord ? `Mod+${event.key.toLowerCase()}` : event.key];
     if (!command) return;
     event.preventDefault();
     command();

@@ -6,7 +6,7 @@ export const en = {
   notFound: "There is no such page.",
   toLive: "Go to the live calls",
 
-  nav: { label: "Pages", live: "Live", history: "History" },
+  nav: { label: "Pages", live: "Live", history: "History", health: "Health" },
 
   levels: { low: "No signs", medium: "Careful", high: "Likely scam", critical: "Scam" },
   uncertain: "not sure yet",
@@ -39,6 +39,8 @@ export const en = {
     mute: "Mute the danger sounds",
     unmute: "Turn the danger sounds on",
     blocked: "The browser plays no sound until you allow it.",
+    search: "Search the history",
+    searchFor: "Number or words",
     help: "Keyboard",
     signOut: "Sign out",
     roles: { admin: "Admin", operator: "Operator", ivr: "IVR", viewer: "Viewer" } as Record<string, string>,
@@ -141,6 +143,57 @@ export const en = {
     feedback: { scam: "Marked as scam", benign: "Marked as no scam" },
   },
 
+  health: {
+    title: "Health",
+    list: "What was checked",
+    states: { good: "In order", bad: "Needs attention", unknown: "Not known yet" },
+    checks: {
+      server: {
+        name: "Server",
+        good: "It answers and takes new calls.",
+        closed: "It takes no new calls at the moment.",
+        closedRemedy: "If it is being stopped, wait until it is back. If its database does not answer, see to that first.",
+        down: "It does not answer.",
+        downRemedy: "Check that it runs and that you are connected to it.",
+      },
+      line: {
+        name: "Live updates",
+        good: "They arrive as things happen.",
+        connecting: "Connecting…",
+        lost: "They are interrupted.",
+        lostRemedy: "The page tries again by itself and fetches what it missed. If it goes on, check that your proxy lets WebSockets through.",
+      },
+      carrier: {
+        name: "Carrier",
+        good: "Its requests can be verified.",
+        missing: "Every call of the carrier is refused, because its requests cannot be verified.",
+        missingRemedy: "Set TWILIO_AUTH_TOKEN and start the server again.",
+        unknown: "Not known while the server does not answer.",
+      },
+      speed: {
+        name: "Speed",
+        none: "Nothing has been measured yet. The first call will tell.",
+        measured: (median: string, most: string) =>
+          `Words are here ${median} after they were spoken, and 95 of 100 times within ${most}.`,
+        slowRemedy: "That is too late to warn in time. Choose a faster speech engine or model, or a computer with more cores.",
+      },
+    },
+    doctor: "To look closer, run this on the server:",
+    of: (part: string, whole: string) => `${part} of ${whole}`,
+    calls: {
+      title: "Calls",
+      live: "Live now",
+      kept: "Kept",
+      interrupted: (count: number) => `Cut short because the server stopped: ${count}.`,
+    },
+    feedback: {
+      title: "What people said afterwards",
+      none: "Nobody has said yet whether a call was a scam. Open a call and say it below its words: it measures the detector.",
+      caught: "Scams that were warned of",
+      alarmed: "Honest calls that were warned of",
+    },
+  },
+
   alarm: {
     title: (level: string, number: string) => `${level} · ${number}`,
     noEvidence: "Look at this call now.",
@@ -157,7 +210,7 @@ export const en = {
       back: "Back to the list",
       live: "Live calls",
       history: "History",
-      search: "Search words in the history",
+      search: "Search numbers and words",
       sound: "Sound on or off",
       help: "This help",
     },

@@ -8,7 +8,7 @@ export const es: Words = {
   notFound: "Esta página no existe.",
   toLive: "Ir a las llamadas en curso",
 
-  nav: { label: "Páginas", live: "En curso", history: "Historial" },
+  nav: { label: "Páginas", live: "En curso", history: "Historial", health: "Estado" },
 
   levels: { low: "Sin señales", medium: "Cuidado", high: "Posible estafa", critical: "Estafa" },
   uncertain: "aún sin certeza",
@@ -41,6 +41,8 @@ export const es: Words = {
     mute: "Silenciar los avisos de peligro",
     unmute: "Activar los avisos de peligro",
     blocked: "El navegador no emite sonido hasta que usted lo permita.",
+    search: "Buscar en el historial",
+    searchFor: "Número o palabras",
     help: "Teclado",
     signOut: "Salir",
     roles: { admin: "Administración", operator: "Operación", ivr: "IVR", viewer: "Consulta" },
@@ -143,6 +145,56 @@ export const es: Words = {
     feedback: { scam: "Marcada como estafa", benign: "Marcada como no estafa" },
   },
 
+  health: {
+    title: "Estado",
+    list: "Lo que se revisó",
+    states: { good: "En orden", bad: "Requiere atención", unknown: "Aún no se sabe" },
+    checks: {
+      server: {
+        name: "Servidor",
+        good: "Responde y recibe llamadas nuevas.",
+        closed: "Por ahora no recibe llamadas nuevas.",
+        closedRemedy: "Si lo están deteniendo, espere a que vuelva. Si su base de datos no responde, ocúpese primero de ella.",
+        down: "No responde.",
+        downRemedy: "Revise que esté en marcha y que usted tenga conexión con él.",
+      },
+      line: {
+        name: "Novedades",
+        good: "Llegan en el momento.",
+        connecting: "Conectando…",
+        lost: "Están cortadas.",
+        lostRemedy: "La página vuelve a probar sola y recupera lo perdido. Si sigue así, revise que su proxy deje pasar WebSockets.",
+      },
+      carrier: {
+        name: "Operadora",
+        good: "Se puede comprobar que sus avisos son suyos.",
+        missing: "Se rechazan todas sus llamadas, porque no se puede comprobar que vengan de ella.",
+        missingRemedy: "Defina TWILIO_AUTH_TOKEN y reinicie el servidor.",
+        unknown: "No se sabe mientras el servidor no responda.",
+      },
+      speed: {
+        name: "Rapidez",
+        none: "Aún no hay nada medido. Se sabrá con la primera llamada.",
+        measured: (median, most) => `Las palabras llegan ${median} después de dichas, y 95 de cada 100 veces en menos de ${most}.`,
+        slowRemedy: "Es demasiado tarde para avisar a tiempo. Elija un motor o un modelo de voz más rápido, o un equipo con más núcleos.",
+      },
+    },
+    doctor: "Para mirar más a fondo, ejecute esto en el servidor:",
+    of: (part, whole) => `${part} de ${whole}`,
+    calls: {
+      title: "Llamadas",
+      live: "En curso ahora",
+      kept: "Guardadas",
+      interrupted: (count) => `Quedaron a medias porque el servidor se detuvo: ${count}.`,
+    },
+    feedback: {
+      title: "Lo que dijo la gente después",
+      none: "Nadie ha dicho todavía si una llamada fue una estafa. Abra una llamada y dígalo al final de la conversación: así se mide el detector.",
+      caught: "Estafas de las que se avisó",
+      alarmed: "Llamadas honestas de las que se avisó",
+    },
+  },
+
   alarm: {
     title: (level, number) => `${level} · ${number}`,
     noEvidence: "Mire esta llamada ahora.",
@@ -159,7 +211,7 @@ export const es: Words = {
       back: "Volver a la lista",
       live: "Llamadas en curso",
       history: "Historial",
-      search: "Buscar palabras en el historial",
+      search: "Buscar números y palabras",
       sound: "Activar o quitar el sonido",
       help: "Esta ayuda",
     },

@@ -3,7 +3,7 @@ import { useEffect, useRef } from "react";
 import { Button } from "../../components/Button.tsx";
 import { useWords } from "../../components/words.tsx";
 import styles from "./FilterBar.module.css";
-import { isFiltered, LEVELS, readFilters, wholeNumber, type Filters } from "./filters.ts";
+import { filtersAddress, isFiltered, LEVELS, readFilters, wholeNumber, type Filters } from "./filters.ts";
 
 /** Typing rests so long before the search starts. */
 const PAUSE_MS = 300;
@@ -16,6 +16,15 @@ export function FilterBar({ filters, onChange }: { filters: Filters; onChange: (
   const pause = useRef<number>(undefined);
   useEffect(() => () => window.clearTimeout(pause.current), []);
 
+  // The address may change by other means than these fields; what is being typed is left alone.
+  const address = filtersAddress(filters);
+  useEffect(() => {
+    const asked = new URL(address, window.location.href).searchParams;
+    for (const field of form.current?.querySelectorAll<HTMLInputElement | HTMLSelectElement>("[name]") ?? []) {
+      if (field !== document.activeElement) field.value = asked.get(field.name) ?? "";
+    }
+  }, [address]);
+
   function apply(): void {
     window.clearTimeout(pause.current);
     if (form.current) onChange(readFilters(asQuery(new FormData(form.current))));
@@ -24,10 +33,6 @@ export function FilterBar({ filters, onChange }: { filters: Filters; onChange: (
   function clear(): void {
     window.clearTimeout(pause.current);
     onChange(readFilters(new URLSearchParams()));
-    // The fields hold what was typed; only an empty form shows that nothing restricts any more.
-    for (const field of form.current?.querySelectorAll("input, select") ?? []) {
-      if (field instanceof HTMLInputElement || field instanceof HTMLSelectElement) field.value = "";
-    }
   }
 
   const isUnfinished = filters.number !== "" && wholeNumber(filters.number) === null;

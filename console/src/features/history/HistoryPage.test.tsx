@@ -1,7 +1,8 @@
-import { screen, waitFor, within } from "@testing-library/react";
+import { act, screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { expect, it } from "vitest";
 
+import { navigate } from "../../components/router.tsx";
 import { summary } from "../../testing/examples.ts";
 import { renderPage } from "../../testing/render.tsx";
 import { serve } from "../../testing/server.ts";
@@ -46,6 +47,20 @@ it("filters stand in the address and go to the server", async () => {
   await waitFor(() => expect(asked.at(-1)?.path).toBe("/api/v1/calls?limit=50"));
   expect(window.location.search).toBe("");
   expect(screen.getByLabelText<HTMLInputElement>("Words").value).toBe("");
+});
+
+it("the fields follow the address, but for the one that is being typed in", async () => {
+  const user = userEvent.setup();
+  serve({ [PATH]: () => ({ json: { calls: [summary()], next_cursor: null } }) });
+  window.history.replaceState(null, "", "/history?q=old&level=high");
+  renderPage(<HistoryPage />);
+  const text = await screen.findByLabelText<HTMLInputElement>("Words");
+  act(() => navigate("/history?q=new"));
+  expect(text.value).toBe("new");
+  expect(screen.getByLabelText<HTMLSelectElement>("Level at least").value).toBe("");
+  await user.type(text, "er");
+  act(() => navigate("/history?q=other"));
+  expect(text.value).toBe("newer");
 });
 
 it("half a number is explained and restricts nothing", async () => {

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 
-import { filtersAddress, isFiltered, readFilters, serverQuery, wholeNumber } from "./filters.ts";
+import { filtersAddress, isFiltered, readFilters, searchAddress, serverQuery, wholeNumber } from "./filters.ts";
 
 const read = (query: string) => readFilters(new URLSearchParams(query));
 
@@ -24,12 +24,22 @@ it("days are whole days of the reader's own time", () => {
 it.each([
   ["+1 555 (01) 11", "+15550111"],
   ["+56 9 0000-1234", "+56900001234"],
+  ["0056 9 0000 1234", "+56900001234"],
   ["15550111", null],
   ["+1 5", null],
   ["", null],
 ])("the number %j is asked for as %j", (text, number) => {
   expect(wholeNumber(text)).toBe(number);
   expect(new URLSearchParams(serverQuery({ ...read(""), number: text }, null, 50)).get("number")).toBe(number);
+});
+
+it.each([
+  [" +56 9 0000-1234 ", "/history?number=%2B56+9+0000-1234"],
+  ["900001234", "/history?number=900001234"],
+  ["safe account", "/history?q=safe+account"],
+  ["911", "/history?q=911"],
+])("what is typed as %j leads to %s", (text, address) => {
+  expect(searchAddress(text)).toBe(address);
 });
 
 it("the next page is asked for by its cursor", () => {

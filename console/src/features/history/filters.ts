@@ -31,13 +31,20 @@ export function filtersAddress(filters: Filters): string {
   return text ? `/history?${text}` : "/history";
 }
 
+/** Where one field's text is looked for: as a number if it looks like one, otherwise as words. */
+export function searchAddress(text: string): string {
+  const isNumber = /^\+?[\d\s().-]{6,}$/.test(text.trim());
+  const filters = readFilters(new URLSearchParams());
+  return filtersAddress({ ...filters, [isNumber ? "number" : "q"]: text.trim() });
+}
+
 export function isFiltered(filters: Filters): boolean {
   return Object.values(filters).some(Boolean);
 }
 
-/** `+1 555 (01) 11` → `+155501 11` without its marks; null when it is not yet a whole international number. */
+/** `+1 555 (01) 11` and `001 555 0111` → `+15550111`; null when it is not yet a whole international number. */
 export function wholeNumber(text: string): string | null {
-  const number = text.replace(/[\s().-]/g, "");
+  const number = text.replace(/[\s().-]/g, "").replace(/^00/, "+");
   return /^\+[1-9]\d{6,14}$/.test(number) ? number : null;
 }
 
