@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import ringfence
 from ringfence.contracts import Brief
@@ -17,7 +19,7 @@ from ringfence.model.calls import Call, CallId, CallSid, Party
 from ringfence.model.errors import ProviderError
 from ringfence.model.speech import Segment
 from ringfence.monitoring import recorder
-from ringfence.monitoring.monitor import CallEnded, SegmentHeard
+from ringfence.monitoring.monitor import CallEnded, CallMonitor, Keep, MonitorPolicy, SegmentHeard
 from ringfence.offline.judging import Verdict, judge
 from ringfence.offline.transcripts import OfflineCall, Turn, read_transcript
 
@@ -105,6 +107,50 @@ def test_offline_and_live_are_the_same() -> None:
         *(round(moment.score * 100) for moment in verdict.moments),
         verdict.assessment.score_percent,
     ]
+
+
+LINES = [turn["text"] for record in (*SCAMS, *INNOCENT) for turn in record["turns"]]
+SECRETS = [
+    "sure it is four zero one two triple eight",
+    "eight eight eight eight eight one eight eight one",
+    "the code is 481 920",
+    "mi rut es 12.345.678-5",
+    "ocho uno nueve",
+    "0",
+]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(Party), st.sampled_from(LINES + SECRETS) | st.text(max_size=30)),
+        max_size=14,
+    ),
+    st.sampled_from(["en", "es-CL"]),
+)
+def test_a_transcript_has_one_score_heard_live_replayed_judged_offline_and_judged_again_as_it_was_kept(
+    said: list[tuple[Party, str]], language: str
+) -> None:
+    detector = load_detector()
+    call = Call(CallId("x"), CallSid("x"), "", "", language, NOW)
+    events = [
+        *(
+            SegmentHeard(Segment(party, text, n * 4000, n * 4000 + 4000), NOW)
+            for n, (party, text) in enumerate(said)
+        ),
+        CallEnded(NOW),
+    ]
+    monitor = CallMonitor(call, detector, MonitorPolicy())
+    live = [effect.entry for event in events for effect in monitor.receive(event) if isinstance(effect, Keep)]
+    lines = [recorder.write_call(call), *(recorder.write_event(event) for event in events)]
+    replayed = [effect.entry for effect in recorder.replay(lines, detector) if isinstance(effect, Keep)]
+    assert replayed == live
+    for turns in (said, [(utterance.party, utterance.text) for utterance in monitor.transcript]):
+        offline = OfflineCall("x", language, tuple(Turn(party, text) for party, text in turns))
+        verdict = asyncio.run(judge(offline, detector, at=NOW)).assessment
+        assert monitor.assessment is not None
+        assert (verdict.score, verdict.level) == (monitor.assessment.score, monitor.assessment.level)
+        assert verdict.detector == detector.version
 
 
 def test_an_empty_turn_keeps_its_place() -> None:
