@@ -49,6 +49,20 @@ def test_a_call_that_the_last_run_left_open_is_marked_as_interrupted(tmp_path: P
     assert asyncio.run(scene()) is CallStatus.INTERRUPTED
 
 
+def test_a_second_server_on_the_same_folder_is_refused_and_leaves_its_calls_alone(tmp_path: Path) -> None:
+    async def scene() -> CallStatus:
+        async with running(settings(tmp_path)) as services:
+            await services.switchboard.answer(IncomingCall(CallSid("CA1"), "+15550111", "+15550100"))
+            with pytest.raises(ConfigurationError, match="another server is running"):
+                async with running(settings(tmp_path)):
+                    pass
+            found = await services.calls.find(CallSid("CA1"))
+            assert found is not None
+            return found.status
+
+    assert asyncio.run(scene()) is CallStatus.RINGING
+
+
 def test_an_engine_that_does_not_exist_stops_the_start(tmp_path: Path) -> None:
     async def scene() -> None:
         async with running(load_settings(home=tmp_path, speech_engine="acme")):

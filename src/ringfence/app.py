@@ -17,6 +17,7 @@ from ringfence.bus.memory import MemoryBus
 from ringfence.clock import SystemClock
 from ringfence.contracts import SpeechEngine
 from ringfence.db.engine import open_database
+from ringfence.db.presence import present
 from ringfence.detection.budget import Budget
 from ringfence.detection.detector import load_detector
 from ringfence.detection.panel import AnalystChoice, open_analyst
@@ -55,6 +56,14 @@ async def running(
             open_database(_shown(settings.database_url), settings.home)
         )
         calls = CallStore(database, cipher)
+
+        async def close_what_was_left() -> None:
+            if interrupted := await calls.interrupt_open(clock.now()):
+                log.warning("calls were cut off by the last stop", extra={"count": len(interrupted)})
+
+        await stack.enter_async_context(
+            present(_shown(settings.database_url), settings.home, close_what_was_left)
+        )
         audio = AudioStore(database, cipher)
         audit = AuditLog(database)
         access = AccessService(database, clock, audit.add)
@@ -118,9 +127,6 @@ async def running(
             )
         )
 
-        interrupted = await calls.interrupt_open(clock.now())
-        if interrupted:
-            log.warning("calls were cut off by the last stop", extra={"count": len(interrupted)})
         _keep_running(stack, switchboard.run())
         _keep_running(stack, _retention(settings, clock, calls, audio))
         yield Services(
