@@ -168,16 +168,16 @@ export const en = {
         good: "Its requests can be verified.",
         missing: "Every call of the carrier is refused, because its requests cannot be verified.",
         missingRemedy: "Set TWILIO_AUTH_TOKEN and start the server again.",
-        unknown: "Not known while the server does not answer.",
       },
       speed: {
         name: "Speed",
         none: "Nothing has been measured yet. The first call will tell.",
         measured: (median: string, most: string) =>
-          `Words are here ${median} after they were spoken, and 95 of 100 times within ${most}.`,
+          `Words appear ${median} after they are spoken, and 95 times in 100 within ${most}.`,
         slowRemedy: "That is too late to warn in time. Choose a faster speech engine or model, or a computer with more cores.",
       },
     },
+    unknown: "Not known while the server does not answer.",
     doctor: "To look closer, run this on the server:",
     of: (part: string, whole: string) => `${part} of ${whole}`,
     calls: {

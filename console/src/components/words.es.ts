@@ -170,15 +170,15 @@ export const es: Words = {
         good: "Se puede comprobar que sus avisos son suyos.",
         missing: "Se rechazan todas sus llamadas, porque no se puede comprobar que vengan de ella.",
         missingRemedy: "Defina TWILIO_AUTH_TOKEN y reinicie el servidor.",
-        unknown: "No se sabe mientras el servidor no responda.",
       },
       speed: {
         name: "Rapidez",
         none: "Aún no hay nada medido. Se sabrá con la primera llamada.",
-        measured: (median, most) => `Las palabras llegan ${median} después de dichas, y 95 de cada 100 veces en menos de ${most}.`,
+        measured: (median, most) => `Las palabras aparecen ${median} después de dichas; 95 de cada 100 veces, antes de ${most}.`,
         slowRemedy: "Es demasiado tarde para avisar a tiempo. Elija un motor o un modelo de voz más rápido, o un equipo con más núcleos.",
       },
     },
+    unknown: "No se sabe mientras el servidor no responda.",
     doctor: "Para mirar más a fondo, ejecute esto en el servidor:",
     of: (part, whole) => `${part} de ${whole}`,
     calls: {

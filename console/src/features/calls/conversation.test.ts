@@ -26,6 +26,25 @@ it("words that came late stand where they belong", () => {
   expect(turns(call).map((each) => each.index)).toEqual([0, 1, 2]);
 });
 
+it("a word put in while somebody speaks stands after the beginning of that speech", () => {
+  const call = conversation(
+    record({
+      transcript: [kept({ index: 0, start_ms: 7_000 }), kept({ index: 1, start_ms: 200 }), kept({ index: 2, start_ms: 9_000 })],
+      assessments: [
+        analysis({ revision: 1, index: 0, risk_level: "low", score: 3 }),
+        analysis({ revision: 2, index: 1, risk_level: "medium", score: 40 }),
+        analysis({ revision: 3, index: 2, risk_level: "high", score: 70 }),
+      ],
+    }),
+    undefined,
+  );
+  expect(turns(call).map((each) => [each.index, each.scoreBefore, each.score, each.rose])).toEqual([
+    [1, 0, 40, true],
+    [0, 40, 40, false],
+    [2, 40, 70, true],
+  ]);
+});
+
 it("the newest judgement holds, whichever way it came", () => {
   const older = analysis({ revision: 1, risk_level: "medium", score: 41, index: 0, evidence: [] });
   const stored = conversation(record({ assessments: [older, analysis()] }), heard(older));

@@ -95,7 +95,7 @@ function judged(
   const found = firstFound(analyses, standing);
   let level: Level = "low";
   let score = 0;
-  return turns.map((turn) => {
+  const rows = turns.map((turn): Turn => {
     const before = { level, score };
     const judgement = after.get(turn.index);
     if (judgement) ({ risk_level: level, score } = judgement);
@@ -111,6 +111,23 @@ function judged(
       evidenceLevel: evidence.reduce<Level>((worst, find) => (rank(find.level) > rank(worst) ? find.level : worst), "low"),
     };
   });
+  return byClock(rows);
+}
+
+/**
+ * Turns are numbered as they end, and read as they begin: somebody may have put in a word meanwhile. The curve goes
+ * on without a leap: a word that was judged earlier leaves it where it is.
+ */
+function byClock(rows: readonly Turn[]): Turn[] {
+  let newest = -1;
+  let score = 0;
+  return [...rows]
+    .sort((a, b) => a.start_ms - b.start_ms || a.index - b.index)
+    .map((turn) => {
+      const scoreBefore = score;
+      if (turn.index > newest) ({ index: newest, score } = turn);
+      return { ...turn, scoreBefore, score };
+    });
 }
 
 /** The evidence that still stands, each with the call's level when it was found. */
@@ -168,7 +185,7 @@ function gaps(record: CallDetail, heard: Heard | undefined): Hole[] {
   return [...holes.values()].sort((a, b) => a.start_ms - b.start_ms);
 }
 
-/** Turns keep the order in which they were numbered; a hole stands before the first turn that began after it. */
+/** A hole stands before the first turn that began after it. */
 function withHoles(turns: readonly Turn[], holes: readonly Hole[]): (Turn | Hole)[] {
   const rows: (Turn | Hole)[] = [];
   const waiting = [...holes];

@@ -47,7 +47,7 @@ it("all is in order, and then there is nothing to do", async () => {
   expect(await row("Server", "In order")).toContain("takes new calls");
   expect(await row("Live updates", "In order")).toContain("as things happen");
   expect(await row("Carrier", "In order")).toContain("can be verified");
-  expect(await row("Speed", "In order")).toContain("0.42 seconds after they were spoken, and 95 of 100 times within 0.91 seconds");
+  expect(await row("Speed", "In order")).toContain("0.42 seconds after they are spoken, and 95 times in 100 within 0.91 seconds");
   expect(screen.queryByText("ringfence doctor")).toBeNull();
 });
 
@@ -63,6 +63,14 @@ it("a broken line and a carrier without its token are told with their remedies",
   open({ line: "waiting", configured: false });
   expect(await row("Live updates", "Needs attention")).toContain("WebSockets");
   expect(await row("Carrier", "Needs attention")).toContain("TWILIO_AUTH_TOKEN");
+});
+
+it("of a server that does not answer nothing else is known", async () => {
+  serve({});
+  renderPage(<HealthPage line="waiting" />);
+  expect(await row("Server", "Needs attention")).toContain("does not answer");
+  expect(await row("Carrier", "Not known yet")).toContain("while the server does not answer");
+  expect(await row("Speed", "Not known yet")).toContain("while the server does not answer");
 });
 
 it("words that come too late are told", async () => {

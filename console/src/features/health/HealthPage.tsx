@@ -55,7 +55,7 @@ function CheckItem({ check }: { check: Check }) {
       <div className={styles.says}>
         <p>{check.says}</p>
         {check.detail && <p lang="en">{check.detail}</p>}
-        {check.remedy && <p className={styles.remedy}>{check.remedy}</p>}
+        {check.remedy && <p>{check.remedy}</p>}
       </div>
     </li>
   );

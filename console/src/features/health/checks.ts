@@ -29,7 +29,13 @@ export const SLOW_MS = 3_000;
 const SPEED = "utterance_end_to_shown";
 
 export function checks({ ready, line, isCarrierConfigured, stats }: Answers, words: Words, locale: string): Check[] {
-  return [server(ready, words), liveLine(line, words), carrier(isCarrierConfigured, words), speed(stats, words, locale)];
+  const silence = ready.error ? words.health.unknown : words.loading;
+  return [
+    server(ready, words),
+    liveLine(line, words),
+    carrier(isCarrierConfigured, silence, words),
+    speed(stats, silence, words, locale),
+  ];
 }
 
 function server({ isSuccess, error }: Answers["ready"], words: Words): Check {
@@ -45,15 +51,16 @@ function liveLine(line: LineState, words: Words): Check {
   return line === "open" ? good("line", say.good) : unknown("line", say.connecting);
 }
 
-function carrier(isConfigured: boolean | undefined, words: Words): Check {
+function carrier(isConfigured: boolean | undefined, silence: string, words: Words): Check {
   const { carrier: say } = words.health.checks;
-  if (isConfigured === undefined) return unknown("carrier", say.unknown);
+  if (isConfigured === undefined) return unknown("carrier", silence);
   return isConfigured ? good("carrier", say.good) : bad("carrier", say.missing, say.missingRemedy);
 }
 
-function speed(stats: Stats | undefined, words: Words, locale: string): Check {
+function speed(stats: Stats | undefined, silence: string, words: Words, locale: string): Check {
+  if (!stats) return unknown("speed", silence);
   const { speed: say } = words.health.checks;
-  const measured = stats?.timings_ms[SPEED];
+  const measured = stats.timings_ms[SPEED];
   if (!measured?.count) return unknown("speed", say.none);
   const format = new Intl.NumberFormat(locale, {
     style: "unit",
