@@ -212,6 +212,12 @@ def test_a_call_in_which_nothing_was_said_is_closed_and_says_so() -> None:
     assert verdict.utterance == -1  # type: ignore[attr-defined]
 
 
+def test_that_nothing_was_said_is_told_in_the_calls_language() -> None:
+    subject = CallMonitor(replace(CALL, language="es-CL"), load_detector(), MonitorPolicy())
+    (verdict,) = kept(subject.receive(CallEnded(NOW)), Assessment)
+    assert "Nivel de Riesgo: BAJO" in verdict.text  # type: ignore[attr-defined]
+
+
 def test_a_call_ends_once() -> None:
     subject = monitor(has_final_analyst=True)
     subject.receive(heard("hello"))
@@ -232,6 +238,19 @@ def test_when_no_engine_is_left_the_pause_is_told() -> None:
     effects = subject.receive(EngineFailed(EngineSwitched(Party.REMOTE, "one", "", "broke", 0, 0), NOW))
     assert shown(effects) == ["call.gap", "protection.paused"]
     assert not subject.is_protected
+
+
+def test_what_no_engine_heard_until_the_end_is_in_the_record() -> None:
+    subject = monitor()
+    subject.receive(EngineFailed(EngineSwitched(Party.REMOTE, "one", "", "broke", 1000, 3000), NOW))
+    effects = subject.receive(CallEnded(NOW, at_ms=60_000))
+    assert kept(effects, Gap) == [Gap(3000, 60_000, "engine_failed:one", Party.REMOTE)]
+
+
+def test_a_stream_that_never_returned_is_missed_until_the_end() -> None:
+    subject = monitor()
+    subject.receive(StreamLost("socket_lost", 4000, NOW))
+    assert kept(subject.receive(CallEnded(NOW, at_ms=14_000)), Gap) == [Gap(4000, 14_000, "stream_lost")]
 
 
 def test_audio_that_was_dropped_is_in_the_record_and_on_the_assessment() -> None:

@@ -16,7 +16,7 @@ from ringfence.contracts import Brief
 from ringfence.detection import escalation, fusion
 from ringfence.detection.detector import Detector
 from ringfence.model.assessment import AnalystReport, Assessment, Judgement, RiskLevel
-from ringfence.model.calls import Call, CallStatus
+from ringfence.model.calls import Call, CallStatus, Party
 from ringfence.model.speech import AudioDropped, EngineSwitched, Gap, Segment, Utterance
 from ringfence.monitoring import messages
 from ringfence.monitoring.messages import Message
@@ -94,6 +94,8 @@ class RecordingReviewed:
 class CallEnded:
     at: datetime
     status: CallStatus = CallStatus.ENDED
+    at_ms: int | None = None
+    """Offset from the start of the call's first stream, where it is known."""
 
 
 Event = (
@@ -158,9 +160,6 @@ class MonitorPolicy:
     has_final_analyst: bool = False
 
 
-_NOTHING_HEARD = Judgement(score=0.0, indicators=(), uncertain=True, language="")
-
-
 class CallMonitor:
     """One call's judgement, from its first word to its verdict."""
 
@@ -172,7 +171,7 @@ class CallMonitor:
         self._detector = detector
         self._policy = policy
         self._judge = detector.begin(call.language)
-        self._judgement = _NOTHING_HEARD
+        self._judgement = Judgement(score=0.0, indicators=(), uncertain=True, language=call.language)
         self._redactor = Redactor()
         self._builder = UtteranceBuilder()
         self._report: AnalystReport | None = None
@@ -182,6 +181,7 @@ class CallMonitor:
         self._utterances_unanalysed = 0
         self._alerted = RiskLevel.LOW
         self._paused_at_ms: int | None = None
+        self._unheard_since: dict[Party, Gap] = {}
         self._ended: CallEnded | None = None
 
     @property
@@ -336,10 +336,11 @@ class CallMonitor:
 
     def _engine_failed(self, switch: EngineSwitched) -> list[Effect]:
         effects: list[Effect] = []
+        gap = Gap(switch.gap_start_ms, switch.gap_end_ms, f"engine_failed:{switch.engine}", switch.party)
         if switch.gap_end_ms > switch.gap_start_ms or not switch.next_engine:
-            gap = Gap(switch.gap_start_ms, switch.gap_end_ms, f"engine_failed:{switch.engine}", switch.party)
             effects += self._note_gap(gap)
         if not switch.next_engine:
+            self._unheard_since[switch.party] = gap
             self._notes["no_engine"] = None
             effects.append(
                 Show(messages.protection_changed(self.call.sid, paused=True, reason="no_speech_engine"))
@@ -372,9 +373,13 @@ class CallMonitor:
         if self._ended is not None:
             return []
         self._ended = event
+        end_ms = event.at_ms or 0
         effects: list[Effect] = []
         if self._paused_at_ms is not None:
-            effects += self._note_gap(Gap(self._paused_at_ms, self._paused_at_ms, "stream_lost"))
+            effects += self._note_gap(Gap(self._paused_at_ms, max(end_ms, self._paused_at_ms), "stream_lost"))
+        for gap in self._unheard_since.values():
+            if end_ms > gap.end_ms:
+                effects += self._note_gap(replace(gap, start_ms=gap.end_ms, end_ms=end_ms))
         if not self.transcript:
             self._notes["no_speech"] = None
         if self.transcript and self._policy.has_final_analyst:

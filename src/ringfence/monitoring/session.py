@@ -180,7 +180,7 @@ class CallSession:
     def end(self, status: CallStatus = CallStatus.ENDED) -> None:
         """The call is over: hear the last words, judge for the last time, close the record. Once."""
         if self._ending is None:
-            ended = CallEnded(self._parts.clock.now(), status)
+            ended = CallEnded(self._parts.clock.now(), status, self._elapsed_ms())
             self._ending = asyncio.get_running_loop().create_task(self._finish(ended))
 
     async def closed(self) -> None:
