@@ -5,6 +5,7 @@ content security policy.
 """
 
 import asyncio
+import json
 import re
 import shutil
 from collections.abc import Iterator
@@ -49,6 +50,9 @@ SPEED = 2.0
 SPOKEN_S = 48.5  # up to the demand for money; the server allows no socket much more than twice the pace of a telephone
 PATIENCE_MS = 20_000
 SHOWN_WITHIN_MS = 1_000
+MANY_CALLS = 300
+FLOOD_MESSAGES = 3_000
+CLOCK_TICKS = 20
 SIGNALS = {
     "medium": ({"hz": 600, "ms": 500}, [200, 100, 200], False),
     "high": ({"hz": 800, "ms": 1000}, None, False),
@@ -377,12 +381,108 @@ def test_a_link_works_once_and_the_second_try_is_explained(house: House) -> None
         expect(window.page.get_by_role("heading", name="Live calls")).to_be_visible()
 
 
+def call_line(number: int) -> dict[str, Any]:
+    return {
+        "call_sid": f"CA{number:032d}",
+        "recording_id": f"00000000-0000-4000-8000-{number:012d}",
+        "caller_number": f"+1555{number:07d}",
+        "called_number": "+15550100",
+        "current_risk_level": "low",
+        "score": 0,
+        "indicators": [],
+        "is_protected": True,
+        "started_at": "2026-01-01T00:00:00+00:00",
+        "status": "live",
+        "language": "en",
+        "attestation": "absent",
+        "last_words": "",
+    }
+
+
+LINE_OF_OUR_OWN = """
+window.WebSocket = class { constructor() { window.line = this; } close() {} };
+"""
+FLOOD = """
+([sids, messages]) => new Promise((done) => {
+  const list = document.querySelector("main ol");
+  let frames = 0, changes = 0, index = 0;
+  const changed = {childList: true, subtree: true, characterData: true};
+  new MutationObserver(() => changes++).observe(list, changed);
+  const isThere = () => list.innerText.includes(`words ${messages - 1}`);
+  requestAnimationFrame(function frame() {
+    frames += 1;
+    if (index === messages && isThere()) done({frames, changes, rows: list.children.length});
+    else requestAnimationFrame(frame);
+  });
+  // Each in a task of its own and spread over time, as a socket delivers them; timers would come in bundles.
+  const socket = new MessageChannel();
+  socket.port1.onmessage = () => {
+    line.onmessage({data: JSON.stringify({type: "transcript.update", call_sid: sids[index % sids.length],
+      role: "user", text: `words ${index}`, index, start_ms: 0, end_ms: 1})});
+    index += 1;
+    for (const until = performance.now() + 0.5; performance.now() < until;);
+    if (index < messages) socket.port2.postMessage(null);
+  };
+  socket.port2.postMessage(null);
+})
+"""
+
+
+def test_300_calls_that_all_talk_change_the_list_no_more_than_once_a_frame(house: House) -> None:
+    lines = [call_line(number) for number in range(MANY_CALLS)]
+    with house.window() as window:
+        page = window.page
+        page.add_init_script(LINE_OF_OUR_OWN)
+        house.let_in(window)
+        page.evaluate(
+            "state => line.onmessage({data: state})", json.dumps({"type": "live.state", "calls": lines})
+        )
+        expect(page.locator("main ol > li")).to_have_count(MANY_CALLS)
+        flood = page.evaluate(FLOOD, [[each["call_sid"] for each in lines], FLOOD_MESSAGES])
+    assert flood["rows"] == MANY_CALLS
+    # The clock of the rows ticks beside the messages.
+    assert flood["changes"] <= flood["frames"] + CLOCK_TICKS
+
+
+def test_a_search_by_keyboard_finds_the_call_by_its_words(house: House, heard: Heard) -> None:
+    with house.window() as window:
+        page = house.let_in(window)
+        page.keyboard.press("Control+k")
+        page.keyboard.type("nieto")
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("heading", name="History")).to_be_visible()
+        expect(page.get_by_label("Words", exact=True)).to_have_value("nieto")
+        found = page.locator("[data-stop]").first
+        expect(found).to_have_attribute("href", re.compile("/calls/"))
+        page.keyboard.press("Control+k")
+        page.keyboard.type("no such words anywhere")
+        page.keyboard.press("Enter")
+        expect(page.get_by_text("No call matches these filters.")).to_be_visible()
+
+
+def test_the_health_page_says_that_all_is_well_and_what_was_measured(house: House, heard: Heard) -> None:
+    with house.window() as window:
+        page = house.let_in(window)
+        page.get_by_role("link", name="Health", exact=True).click()
+        expect(page.get_by_text("It answers and takes new calls.")).to_be_visible()
+        expect(page.get_by_text("They arrive as things happen.")).to_be_visible()
+        expect(page.get_by_text("Its requests can be verified.")).to_be_visible()
+        expect(page.get_by_text(house.get("/api/v1/stats")["detector"])).to_be_visible()
+        page.reload()
+        expect(page.get_by_role("heading", name="Health")).to_be_visible()
+
+
 @pytest.mark.parametrize("width", [390, 768, 1280, 1920])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_nothing_is_cut_off_at_any_width(house: House, heard: Heard, width: int, scheme: Any) -> None:
     with house.window(viewport={"width": width, "height": 800}, color_scheme=scheme) as window:
         page = house.let_in(window)
-        for path, there in (("/", "h1"), ("/history", "[data-stop]"), (f"/calls/{heard.sid}", "#turn-0")):
+        for path, there in (
+            ("/", "h1"),
+            ("/history", "[data-stop]"),
+            ("/health-page", "dl"),
+            (f"/calls/{heard.sid}", "#turn-0"),
+        ):
             window.open(path)
             expect(page.locator(there).first).to_be_visible()
             assert page.evaluate("document.documentElement.scrollWidth") <= width, path
