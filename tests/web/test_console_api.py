@@ -197,6 +197,7 @@ FILTERS: list[tuple[dict[str, Any], list[int]]] = [
     ({"level": "critical"}, [3]),
     ({"q": "CODE"}, [2]),
     ({"number": "+1 555 0133"}, [3]),
+    ({"number": " 15550133"}, [3]),  # Typed into an address as it is, a plus sign is a space.
     ({"status": "live"}, []),
     ({"since": (EPOCH + timedelta(hours=1)).isoformat()}, [3, 2]),
     ({"until": (EPOCH + timedelta(hours=1)).isoformat()}, [1]),

@@ -43,7 +43,8 @@ class CallFilter(BaseModel):
     @field_validator("number")
     @classmethod
     def _international(cls, value: str | None) -> str | None:
-        number = parse_e164(value) if value else None
+        # A plus sign that nobody encoded arrives as a space.
+        number = parse_e164(f"+{value[1:]}" if value.startswith(" ") else value) if value else None
         if value and number is None:
             raise ValueError("write the number in international form, such as +15550100")
         return number
