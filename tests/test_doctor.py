@@ -219,3 +219,16 @@ def test_no_secret_is_told(settings_of: Callable[..., Settings]) -> None:
     findings = found(settings)
     assert findings["RINGFENCE_DATABASE_URL"].state is State.FAULT
     assert secret not in str(findings)
+
+
+@pytest.mark.parametrize(
+    ("final", "state", "words"),
+    [("oracle:delphi", State.FAULT, "oracle:delphi"), ("ollama:big", State.GOOD, "ollama:big")],
+)
+def test_the_model_of_the_last_look_is_checked_too(
+    final: str, state: State, words: str, settings_of: Callable[..., Settings]
+) -> None:
+    findings = found(settings_of(analyst="none", final_analyst=final))
+    assert findings["RINGFENCE_FINAL_ANALYST"].state is state
+    assert words in findings["RINGFENCE_FINAL_ANALYST"].found
+    assert findings["RINGFENCE_ANALYST"].state is State.NOTE

@@ -292,20 +292,33 @@ async def native_modules(settings: Settings) -> list[Finding]:
     ]
 
 
-async def detection(settings: Settings) -> list[Finding]:
-    detector = good("detector", load_detector().version)
-    analyst = open_analyst(analyst_choice(settings, settings.analyst))
-    if analyst is None:
-        return [
-            detector,
-            note(
-                "RINGFENCE_ANALYST",
-                "no model is asked: the local detector judges alone",
-                "set ANTHROPIC_API_KEY or OPENAI_API_KEY, or name a model of your own machine, "
-                "such as RINGFENCE_ANALYST=ollama:qwen3",
-            ),
-        ]
-    return [detector, good("RINGFENCE_ANALYST", f"{analyst.name} is asked during and after a call")]
+async def detector(settings: Settings) -> list[Finding]:
+    return [good("detector", load_detector().version)]
+
+
+async def analyst(settings: Settings) -> list[Finding]:
+    asked = open_analyst(analyst_choice(settings, settings.analyst))
+    if asked is not None:
+        when = "during" if settings.final_analyst else "during and after"
+        return [good("RINGFENCE_ANALYST", f"{asked.name} is asked {when} a call")]
+    return [
+        note(
+            "RINGFENCE_ANALYST",
+            "no model is asked: the local detector judges alone",
+            "set ANTHROPIC_API_KEY or OPENAI_API_KEY, or name a model of your own machine, "
+            "such as RINGFENCE_ANALYST=ollama:qwen3",
+        )
+    ]
+
+
+async def final_analyst(settings: Settings) -> list[Finding]:
+    setting = "RINGFENCE_FINAL_ANALYST"
+    if not settings.final_analyst:
+        return []
+    asked = open_analyst(analyst_choice(settings, settings.final_analyst, setting=setting))
+    return [
+        good(setting, f"{asked.name} is asked after a call" if asked else "no model is asked after a call")
+    ]
 
 
 async def connections(settings: Settings) -> list[Finding]:
@@ -388,7 +401,9 @@ CHECKS: Sequence[Check] = (
     carrier,
     speech,
     native_modules,
-    detection,
+    detector,
+    analyst,
+    final_analyst,
     connections,
     listening,
     console,
