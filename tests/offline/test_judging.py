@@ -19,7 +19,7 @@ from ringfence.model.calls import Call, CallId, CallSid, Party
 from ringfence.model.errors import ProviderError
 from ringfence.model.speech import Segment
 from ringfence.monitoring import recorder
-from ringfence.monitoring.monitor import CallEnded, CallMonitor, Keep, MonitorPolicy, SegmentHeard
+from ringfence.monitoring.monitor import CallEnded, CallMonitor, Event, Keep, MonitorPolicy, SegmentHeard
 from ringfence.offline.judging import Verdict, judge
 from ringfence.offline.transcripts import OfflineCall, Turn, read_transcript
 
@@ -133,7 +133,7 @@ def test_a_transcript_has_one_score_heard_live_replayed_judged_offline_and_judge
 ) -> None:
     detector = load_detector()
     call = Call(CallId("x"), CallSid("x"), "", "", language, NOW)
-    events = [
+    events: list[Event] = [
         *(
             SegmentHeard(Segment(party, text, n * 4000, n * 4000 + 4000), NOW)
             for n, (party, text) in enumerate(said)
