@@ -21,3 +21,10 @@ def test_importing_a_corner_does_not_load_the_house() -> None:
     script = "import sys, ringfence.model.calls; print([name for name in ('fastapi', 'sqlalchemy') if name in sys.modules])"
     answer = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert answer.stdout.strip() == "[]"
+
+
+def test_the_program_says_its_version() -> None:
+    answer = subprocess.run(
+        [sys.executable, "-m", "ringfence", "--version"], capture_output=True, text=True, check=True
+    )
+    assert answer.stdout == f"ringfence {ringfence.__version__}\n"

@@ -253,6 +253,14 @@ def test_a_stream_that_never_returned_is_missed_until_the_end() -> None:
     assert kept(subject.receive(CallEnded(NOW, at_ms=14_000)), Gap) == [Gap(4000, 14_000, "stream_lost")]
 
 
+def test_a_language_that_no_engine_understands_is_a_gap_without_a_culprit() -> None:
+    subject = monitor()
+    effects = subject.receive(
+        EngineFailed(EngineSwitched(Party.REMOTE, "", "", "nobody speaks it", 0, 0), NOW)
+    )
+    assert [gap.reason for gap in kept(effects, Gap)] == ["no_engine"]  # type: ignore[attr-defined]
+
+
 def test_audio_that_was_dropped_is_in_the_record_and_on_the_assessment() -> None:
     subject = monitor()
     effects = subject.receive(AudioMissed(AudioDropped(Party.REMOTE, 500, 300), NOW))

@@ -61,7 +61,8 @@ def test_scripts_serve_what_no_real_engine_understands(tmp_path: Path) -> None:
         ("openai-realtime", "OPENAI_API_KEY"),
         ("sherpa", "ringfence models get sherpa-en"),
         ("whisper", "ringfence models get whisper-small"),
-        ("acme", "no speech engine named 'acme'"),
+        ("acme", "RINGFENCE_SPEECH_ENGINE: there is no speech engine named 'acme'"),
+        ("carrier", "RINGFENCE_SPEECH_ENGINE: .* not in this version"),
         (" , ", "no engine can be used"),
     ],
 )

@@ -6,6 +6,8 @@ never in a stack trace.
 
 import sys
 from importlib import import_module
+from importlib.metadata import version
+from typing import Annotated
 
 import typer
 
@@ -18,14 +20,28 @@ COMMANDS = ("serve", "demo", "call", "assess", "keys", "models", "database", "do
 def build() -> typer.Typer:
     app = typer.Typer(
         name="ringfence",
-        help="Hears a phone call, judges it while it is spoken, and warns the right person.",
         no_args_is_help=True,
         add_completion=False,
         pretty_exceptions_enable=False,
     )
+    app.callback()(_options)
     for name in COMMANDS:
         import_module(f"ringfence.cli.{name}").register(app)
     return app
+
+
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"ringfence {version('ringfence')}")
+        raise typer.Exit
+
+
+def _options(
+    _version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", is_eager=True, callback=_say_version)
+    ] = False,
+) -> None:
+    """Hears a phone call, judges it while it is spoken, and warns the right person."""
 
 
 def main() -> None:

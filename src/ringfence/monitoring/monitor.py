@@ -336,7 +336,8 @@ class CallMonitor:
 
     def _engine_failed(self, switch: EngineSwitched) -> list[Effect]:
         effects: list[Effect] = []
-        gap = Gap(switch.gap_start_ms, switch.gap_end_ms, f"engine_failed:{switch.engine}", switch.party)
+        reason = f"engine_failed:{switch.engine}" if switch.engine else "no_engine"
+        gap = Gap(switch.gap_start_ms, switch.gap_end_ms, reason, switch.party)
         if switch.gap_end_ms > switch.gap_start_ms or not switch.next_engine:
             effects += self._note_gap(gap)
         if not switch.next_engine:

@@ -15,6 +15,7 @@ KIND = "speech_engine"
 PREFERENCE = ("openai-realtime", "sherpa", "whisper", "pocketsphinx")
 """Best first; `auto` takes all of them that can be used, each one backing up those before it."""
 SCRIPTED = "scripted"
+CARRIER = "carrier"
 
 
 def open_engine(choice: SpeechChoice) -> FallbackEngine:
@@ -65,7 +66,7 @@ def open_reviewer(choice: SpeechChoice, wanted: str = "auto") -> CallReviewer | 
     Raises ConfigurationError for an engine that was named and cannot be used. Close it with `aclose()`."""
     if wanted == "none" or (wanted == "auto" and not _report("whisper", choice).usable):
         return None
-    engine = _module("whisper" if wanted == "auto" else wanted).create(choice)
+    engine = _module("whisper" if wanted == "auto" else wanted, "RINGFENCE_REVIEW_ENGINE").create(choice)
     if not hasattr(engine, "review"):
         raise ConfigurationError(f"RINGFENCE_REVIEW_ENGINE: {wanted} cannot review recordings; use whisper")
     reviewer: CallReviewer = engine
@@ -80,5 +81,12 @@ def _report(name: str, choice: SpeechChoice) -> EngineReport:
     return state
 
 
-def _module(name: str) -> Any:
-    return providers.load(KIND, name)
+def _module(name: str, setting: str = "RINGFENCE_SPEECH_ENGINE") -> Any:
+    if name == CARRIER:
+        raise ConfigurationError(
+            f"{setting}: the carrier's own transcription is not in this version; leave it at auto, or name an engine"
+        )
+    try:
+        return providers.load(KIND, name)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{setting}: {error}") from None

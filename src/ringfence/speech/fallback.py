@@ -115,7 +115,7 @@ class FallbackStream:
                     return
                 log.warning(
                     "speech engine failed",
-                    extra={"provider": engine.name, "call_id": self._listening.call_sid, "reason": reason},
+                    extra={"provider": engine.name, "call_sid": self._listening.call_sid, "reason": reason},
                 )
                 failed.append((engine.name, reason))
             await self._go_deaf(failed)

@@ -11,6 +11,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from importlib import import_module
 from queue import Empty, SimpleQueue
 from typing import Any, Protocol
@@ -175,13 +176,14 @@ def main(fd: str, provider: str, options: str) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     os.nice(NICENESS)
     pipe = socket.socket(fileno=int(fd))
-    try:
-        recogniser = load(provider, json.loads(options))
-    except Exception as error:
-        pipe.sendall(frame(Kind.BROKEN, payload=_sentence(error)))
-        return
-    # In mid-word if need be: nobody is there any more to hear it.
-    Worker(pipe, recogniser, on_end=lambda: os._exit(0)).run()
+    with suppress(ConnectionError):  # The server went while the model was being loaded.
+        try:
+            recogniser = load(provider, json.loads(options))
+        except Exception as error:
+            pipe.sendall(frame(Kind.BROKEN, payload=_sentence(error)))
+            return
+        # In mid-word if need be: nobody is there any more to hear it.
+        Worker(pipe, recogniser, on_end=lambda: os._exit(0)).run()
 
 
 if __name__ == "__main__":

@@ -176,7 +176,7 @@ class RealtimeStream:
     async def _reconnect(self, lost: _Session | None) -> None:
         if lost is not None:
             log.info(
-                "realtime session lost", extra={"call_id": self._listening.call_sid, "reason": lost.lost}
+                "realtime session lost", extra={"call_sid": self._listening.call_sid, "reason": lost.lost}
             )
             await self._leave(lost)
             self._failures += 1
@@ -307,7 +307,7 @@ class RealtimeStream:
             return
         log.warning(
             "realtime session reports an error",
-            extra={"call_id": self._listening.call_sid, "code": event.error.code, "kind": event.error.type},
+            extra={"call_sid": self._listening.call_sid, "code": event.error.code, "kind": event.error.type},
         )
         if event.error.code in HOPELESS_CODES:
             self._fatal = ProviderError(f"openai-realtime: {event.error.sentence()}")
