@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from ringfence.access.service import AccessService
 from ringfence.bus.memory import MemoryBus
 from ringfence.clock import SystemClock
-from ringfence.contracts import SpeechEngine
+from ringfence.contracts import Database, SpeechEngine
 from ringfence.db.engine import open_database
 from ringfence.db.presence import present
 from ringfence.detection.budget import Budget
@@ -128,7 +128,7 @@ async def running(
         )
 
         _keep_running(stack, switchboard.run())
-        _keep_running(stack, _retention(settings, clock, calls, audio))
+        _keep_running(stack, _retention(settings, clock, database, calls, audio))
         yield Services(
             version=version("ringfence"),
             detector_version=detector.version,
@@ -211,7 +211,9 @@ def _keep_running(stack: AsyncExitStack, work: Coroutine[Any, Any, None]) -> Non
     stack.push_async_callback(stop)
 
 
-async def _retention(settings: Settings, clock: SystemClock, calls: CallStore, audio: AudioStore) -> None:
+async def _retention(
+    settings: Settings, clock: SystemClock, database: Database, calls: CallStore, audio: AudioStore
+) -> None:
     """Erase what is past its term, once an hour."""
     terms = Terms(
         audio=timedelta(days=settings.audio_retention_days),
@@ -219,13 +221,15 @@ async def _retention(settings: Settings, clock: SystemClock, calls: CallStore, a
     )
     while True:
         try:
-            await sweep(
+            swept = await sweep(
                 clock.now(),
                 terms,
                 calls=calls.erase_before,
                 audio=audio.erase_before,
                 claims=calls.erase_claims_before,
             )
+            if swept.calls or swept.audio_chunks:
+                await database.forget_erased()
         except Exception:  # The next hour tries again; the server goes on.
             log.exception("what is past its term could not be erased")
         await asyncio.sleep(SWEEP_EVERY_S)

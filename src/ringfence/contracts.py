@@ -208,6 +208,10 @@ class Database(Protocol):
         """A connection for reading; never waits for a writer on SQLite."""
         ...
 
+    async def forget_erased(self) -> None:
+        """After an erasure: leave no copy of what was erased in files of ours, while the server goes on."""
+        ...
+
 
 class Cipher(Protocol):
     """Field encryption for what is kept: AES-256-GCM with named keys."""

@@ -1,6 +1,7 @@
 """Opening a database, and what its two kinds of connections promise."""
 
 import asyncio
+import gc
 import os
 import signal
 import time
@@ -218,6 +219,47 @@ def test_a_server_that_hangs_in_mid_statement_is_given_up_and_used_again(
     began_s = time.monotonic()
     assert asyncio.run(scenario()) == 1
     assert time.monotonic() - began_s < 8
+
+
+@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
+def test_leaving_does_not_wait_for_a_server_that_hangs(
+    postgresql_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "_LEAVE_WITHIN_S", 0.1)
+
+    async def scenario() -> None:
+        stopped = 0
+        try:
+            async with open_database(postgresql_url, tmp_path) as database:
+                async with database.transaction() as connection:
+                    stopped = await connection.scalar(text("SELECT pg_backend_pid()")) or 0
+                os.kill(stopped, signal.SIGSTOP)
+        finally:
+            os.kill(stopped, signal.SIGCONT)
+
+    began_s = time.monotonic()
+    asyncio.run(scenario())
+    gc.collect()
+    assert time.monotonic() - began_s < 8
+
+
+def test_what_was_erased_is_forgotten_while_others_read_and_write(open_test_database: OpenDatabase) -> None:
+    async def scenario() -> int | None:
+        async with open_test_database() as database:
+
+            async def use(who: int) -> None:
+                for number in range(10):
+                    async with database.transaction() as connection:
+                        await connection.execute(CLAIM, {"key": f"{who} {number}"})
+                    async with database.reading() as connection:
+                        await connection.execute(COUNT)
+
+            async with asyncio.timeout(20):
+                await asyncio.gather(*(use(who) for who in range(4)), database.forget_erased())
+            async with database.reading() as connection:
+                return (await connection.execute(COUNT)).scalar()
+
+    assert asyncio.run(scenario()) == 40
 
 
 def test_a_statement_that_fails_does_not_tell_its_values(open_test_database: OpenDatabase) -> None:

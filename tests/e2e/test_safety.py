@@ -25,7 +25,7 @@ from typing import Any
 import httpx
 import pytest
 from pydantic import SecretStr
-from sqlalchemy import text
+from sqlalchemy import text as sql
 from websockets.asyncio.client import connect
 
 from ringfence import logs
@@ -363,7 +363,7 @@ def _processes_of(postmaster: int) -> list[int]:
 def _postmaster(url: str) -> int:
     async def folder() -> str:
         async with open_database(url, Path(), migrate=False) as database, database.reading() as connection:
-            return str(await connection.scalar(text("SHOW data_directory")))
+            return str(await connection.scalar(sql("SHOW data_directory")))
 
     return int(Path(asyncio.run(folder()), "postmaster.pid").read_text().split()[0])
 

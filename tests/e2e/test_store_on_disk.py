@@ -5,17 +5,20 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from ringfence.app import running
 from ringfence.db.engine import open_database
 from ringfence.db.migrate import upgrade
 from ringfence.model.calls import Call, CallId, CallSid, CallStatus, Party
 from ringfence.model.history import CallRecord
 from ringfence.model.speech import Utterance
 from ringfence.privacy.secrets import open_cipher
+from ringfence.settings import Settings
 from ringfence.telephony.store import CallStore
 
 pytestmark = pytest.mark.db
@@ -130,6 +133,34 @@ def test_what_was_erased_stands_in_no_file(tmp_path: Path) -> None:
     assert asyncio.run(erase()) == 1
     assert b"unmistakable" not in everything()
     assert CALL.sid.encode() not in everything()
+
+
+def test_what_a_running_server_erases_stands_in_no_file_either(tmp_path: Path) -> None:
+    upgrade(None, tmp_path)
+
+    async def run() -> None:
+        old = replace(CALL, started_at=datetime.now(UTC) - timedelta(days=400))
+        async with open_database(None, tmp_path, migrate=False) as database:
+            store = CallStore(database, open_cipher(tmp_path))
+            await store.open_call(old)
+            for index in range(50):
+                await store.append(
+                    old.id, [Utterance(index, Party.REMOTE, f"unmistakable words {index}", 0, 1)], AT
+                )
+            await store.set_status(old.id, CallStatus.ENDED, AT)
+            assert b"unmistakable" in everything_in(tmp_path)
+            async with (
+                running(Settings(home=tmp_path, speech_engine="scripted", review_engine="none")),
+                asyncio.timeout(20),
+            ):
+                while await store.find(old.sid) is not None or b"unmistakable" in everything_in(tmp_path):
+                    await asyncio.sleep(0.05)
+
+    asyncio.run(run())
+
+
+def everything_in(folder: Path) -> bytes:
+    return b"".join(path.read_bytes() for path in folder.iterdir())
 
 
 def assert_no_number_in(folder: Path) -> None:

@@ -404,6 +404,8 @@ def test_a_store_that_is_down_refuses_a_socket_with_a_problem(
 
         transaction = reading
 
+        async def forget_erased(self) -> None: ...
+
     async def story() -> None:
         async with open_services() as services:
             broken = replace(services, access=AccessService(Down(), services.clock))

@@ -36,6 +36,8 @@ class DeadDatabase:
 
     transaction = reading
 
+    async def forget_erased(self) -> None: ...
+
 
 async def get(services: Services, path: str) -> httpx.Response:
     transport = httpx.ASGITransport(create_asgi(services))

@@ -6,8 +6,9 @@ of the process; after a power cut the last moments may be missing, the file is n
 """
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,9 @@ _CONNECT_TIMEOUT_S = 5
 _STATEMENT_TIMEOUT_MS = 15_000
 _ANSWER_WITHIN_S = 20
 """A server that hangs ends no statement itself; then we do."""
+_LEAVE_WITHIN_S = 3
+_EMPTY_LOG_WAIT_S = 0.25
+_EMPTY_LOG_TRIES = 40
 _BUSY_TIMEOUT_S = 10
 """How long a writer waits for another process that writes to the same SQLite file."""
 
@@ -45,6 +49,10 @@ class _Database:
     def reading(self) -> AbstractAsyncContextManager[AsyncConnection]:
         return self._reader.begin()
 
+    async def forget_erased(self) -> None:
+        if self.dialect == "sqlite":
+            await asyncio.to_thread(_empty_log, str(self._writer.url.database))
+
 
 @asynccontextmanager
 async def open_database(url: str | None, home: Path, *, migrate: bool = True) -> AsyncIterator[Database]:
@@ -59,8 +67,17 @@ async def open_database(url: str | None, home: Path, *, migrate: bool = True) ->
         await _greet(address, reader)
         yield _Database(address.dialect, writer, reader)
     finally:
-        await reader.dispose()
-        await writer.dispose()
+        await _let_go(reader)
+        await _let_go(writer)
+
+
+async def _let_go(engine: AsyncEngine) -> None:
+    """A server that hangs does not say goodbye; its connections end with this process."""
+    try:
+        async with asyncio.timeout(_LEAVE_WITHIN_S):
+            await engine.dispose()
+    except TimeoutError:
+        await engine.dispose(close=False)
 
 
 async def _greet(address: Address, engine: AsyncEngine) -> None:
@@ -111,6 +128,18 @@ def _sqlite_engine(
         connection.exec_driver_sql(begin)
 
     return engine
+
+
+def _empty_log(path: str) -> None:
+    """Move the write-ahead log into the file, and cut it off: old pages would stand in it until overwritten.
+
+    Raises TimeoutError when readers keep it in use all the while."""
+    with closing(sqlite3.connect(path, timeout=_EMPTY_LOG_WAIT_S)) as connection:
+        for _ in range(_EMPTY_LOG_TRIES):
+            (is_busy, *_) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            if not is_busy:
+                return
+    raise TimeoutError("the log of the database is in use")
 
 
 def _postgresql(address: Address) -> tuple[AsyncEngine, AsyncEngine]:
