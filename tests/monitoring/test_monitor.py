@@ -284,7 +284,7 @@ def test_a_stream_that_returns_does_not_make_up_for_an_engine_that_is_gone() -> 
     subject = monitor()
     subject.receive(EngineFailed(EngineSwitched(Party.REMOTE, "one", "", "broke", 0, 0), NOW))
     subject.receive(StreamLost("no_audio", 4000, NOW))
-    subject.receive(StreamResumed(9000, NOW))
+    assert shown(subject.receive(StreamResumed(9000, NOW))) == ["call.gap"]
     assert not subject.is_protected
 
 

@@ -363,10 +363,12 @@ class CallMonitor:
             return []
         gap = Gap(self._paused_at_ms, max(at_ms, self._paused_at_ms), "stream_lost")
         self._paused_at_ms = None
-        return [
-            *self._note_gap(gap),
-            Show(messages.protection_changed(self.call.sid, paused=False, reason="stream_resumed")),
-        ]
+        effects = self._note_gap(gap)
+        if self.is_protected:
+            effects.append(
+                Show(messages.protection_changed(self.call.sid, paused=False, reason="stream_resumed"))
+            )
+        return effects
 
     # --- the end
 
