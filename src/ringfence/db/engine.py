@@ -7,8 +7,8 @@ of the process; after a power cut the last moments may be missing, the file is n
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -67,17 +67,19 @@ async def open_database(url: str | None, home: Path, *, migrate: bool = True) ->
         await _greet(address, reader)
         yield _Database(address.dialect, writer, reader)
     finally:
-        await _let_go(reader)
-        await _let_go(writer)
+        await leave(reader.dispose())
+        await leave(writer.dispose())
 
 
-async def _let_go(engine: AsyncEngine) -> None:
-    """A server that hangs does not say goodbye; its connections end with this process."""
-    try:
-        async with asyncio.timeout(_LEAVE_WITHIN_S):
-            await engine.dispose()
-    except TimeoutError:
-        await engine.dispose(close=False)
+async def leave(goodbye: Coroutine[Any, Any, None]) -> None:
+    """Close connections; a server that hangs does not say goodbye, then they end with this process."""
+    leaving = asyncio.get_running_loop().create_task(goodbye)
+    await asyncio.wait({leaving}, timeout=_LEAVE_WITHIN_S)
+    while not leaving.done():  # Each time it is told, it gives up one connection more.
+        leaving.cancel()
+        await asyncio.wait({leaving}, timeout=0.1)
+    with suppress(asyncio.CancelledError):
+        await leaving
 
 
 async def _greet(address: Address, engine: AsyncEngine) -> None:

@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from ringfence.db.address import Address, locate
+from ringfence.db.engine import leave
 from ringfence.db.migrate import unreachable
 from ringfence.model.errors import ConfigurationError
 
@@ -85,8 +86,8 @@ async def _hold_database(address: Address, when_alone: Callable[[], Awaitable[No
             raise unreachable(address, error) from None
         yield
     finally:
-        await session.close()
-        await engine.dispose()
+        await leave(session.close())
+        await leave(engine.dispose())
 
 
 async def _register(session: AsyncConnection, when_alone: Callable[[], Awaitable[None]]) -> None:

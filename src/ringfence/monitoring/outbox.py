@@ -57,6 +57,7 @@ class Outbox:
         self._is_failing = False
         self._task: asyncio.Task[None] | None = None
         self._closing = False
+        self._given_up = False
         self.stream_started_s: float | None = None
         """On the monotonic clock; the offsets of utterances count from here."""
 
@@ -72,6 +73,10 @@ class Outbox:
         """At once, for what is not kept."""
         self._bus.publish(messages.topic(self._call.sid), message)
         self._bus.publish(messages.ALL_CALLS, message)
+
+    def give_up(self) -> None:
+        """The process ends: a store that does not answer now is not waited for any longer."""
+        self._given_up = True
 
     async def close(
         self, effect: CloseCall, facts: Mapping[str, object], *, patience_s: float = PATIENCE_S
@@ -89,7 +94,7 @@ class Outbox:
                     await self._store.set_status(self._call.id, effect.status, effect.ended_at)
                 break
             except Exception:
-                if self._clock.monotonic_s() > deadline_s:
+                if self._given_up or self._clock.monotonic_s() > deadline_s:
                     log.exception(
                         "a call's record could not be closed",
                         extra={"call_id": self._call.id, "unsaved": len(self._unsaved)},

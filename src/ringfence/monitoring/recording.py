@@ -46,6 +46,7 @@ class Recording:
         self._held: dict[Party, bytearray] = {}
         self._waiting: list[AudioChunk] = []
         self._writing: asyncio.Task[None] | None = None
+        self._given_up = False
 
     def feed(self, event: AudioReceived, base_ms: int) -> None:
         """One frame; `base_ms` is where its stream began in the call."""
@@ -67,6 +68,7 @@ class Recording:
             return
         await asyncio.wait({writing}, timeout=CLOSE_WITHIN_S)
         if not writing.done():
+            self._given_up = True
             writing.cancel()
             log.error("a call's audio could not be kept to its end", extra={"call_id": self._call_id})
 
@@ -89,7 +91,7 @@ class Recording:
         """Losing the recording must not lose the call: whatever fails is tried again, nothing is raised."""
         has_failed = False
         try:
-            while self._waiting:
+            while self._waiting and not self._given_up:
                 chunks, self._waiting = self._waiting, []
                 try:
                     await archive.append_chunks(self._call_id, chunks, self._clock.now())
@@ -98,6 +100,7 @@ class Recording:
                         log.exception("audio could not be kept", extra={"call_id": self._call_id})
                     has_failed = True
                     self._waiting = [*chunks, *self._waiting][-MOST_WAITING:]
-                    await asyncio.sleep(RETRY_S)
+                    if not self._given_up:
+                        await asyncio.sleep(RETRY_S)
         finally:
             self._writing = None

@@ -188,6 +188,10 @@ class CallSession:
         if self._ending is not None:
             await asyncio.shield(self._ending)
 
+    def give_up(self) -> None:
+        """The process ends: what the store has not taken by now is left to the next start."""
+        self._outbox.give_up()
+
     @property
     def elapsed_s(self) -> float:
         """Since the first stream; the system's clock may be set meanwhile."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -31,6 +31,7 @@ PULSE_S = 0.5
 STORE_WITHIN_S = 2.0
 CLOSE_WITHIN_S = 45.0
 """At a shutdown: last words, a last analysis and the records. What a dead store cannot take then is given up."""
+GIVE_UP_WITHIN_S = 6.0
 NEVER_HEARD_AFTER = timedelta(minutes=3)
 """A call whose stream has not come by then (a pass lives two minutes) was never heard; its record is closed."""
 
@@ -242,14 +243,14 @@ class Switchboard:
         sessions = tuple(self._sessions.values())
         for session in sessions:
             session.end(CallStatus.INTERRUPTED)
-        closing = [asyncio.ensure_future(session.closed()) for session in sessions]
-        if closing:
-            _, unfinished = await asyncio.wait(closing, timeout=CLOSE_WITHIN_S)
-            if unfinished:
-                log.error("calls could not be closed in time", extra={"count": len(unfinished)})
-            for task in unfinished:
-                task.cancel()
-        await asyncio.gather(*closing, *self._chores, return_exceptions=True)
+        await _all_closed(sessions, CLOSE_WITHIN_S)
+        if unfinished := [session for session in sessions if session.call.sid in self._sessions]:
+            log.error("calls could not be closed in time", extra={"count": len(unfinished)})
+            for session in unfinished:
+                session.give_up()
+            await _all_closed(unfinished, GIVE_UP_WITHIN_S)
+        for chore in self._chores:
+            chore.cancel()
 
     def _closed(self, session: CallSession) -> None:
         if self._sessions.get(session.call.sid) is session:
@@ -263,3 +264,12 @@ class Switchboard:
         return CallInstructions(
             notice=notice, language=language, stream=stream, connect_to=self._policy.connect_to
         )
+
+
+async def _all_closed(sessions: Sequence[CallSession], within_s: float) -> None:
+    waiting = [asyncio.ensure_future(session.closed()) for session in sessions]
+    if waiting:
+        _, late = await asyncio.wait(waiting, timeout=within_s)
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
