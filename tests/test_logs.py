@@ -14,11 +14,13 @@ pytestmark = pytest.mark.unit
 
 
 @pytest.fixture(autouse=True)
-def _root_logger_as_before() -> Iterator[None]:
-    root = logging.getLogger()
-    before = root.handlers[:], root.level
+def _loggers_as_before() -> Iterator[None]:
+    root, ours = logging.getLogger(), logging.getLogger("ringfence")
+    handlers, levels = root.handlers[:], (root.level, ours.level)
     yield
-    root.handlers[:], root.level = before[0], before[1]
+    root.handlers[:] = handlers
+    root.setLevel(levels[0])
+    ours.setLevel(levels[1])
 
 
 def written(capsys: pytest.CaptureFixture[str], *, personal_data: bool) -> str:
