@@ -8,6 +8,7 @@ from ringfence.contracts import Listening, SpeechEngine, SpeechStream
 from ringfence.model.calls import CallSid, Party
 from ringfence.model.errors import ProviderError
 from ringfence.model.speech import AudioDropped, EngineSwitched, Segment, SpeechEvent
+from ringfence.speech import fallback
 from ringfence.speech.fallback import FallbackEngine
 
 pytestmark = pytest.mark.unit
@@ -97,8 +98,8 @@ def play(
 
     async def main() -> list[SpeechEvent]:
         typed: list[SpeechEngine] = list(engines)
-        fallback = FallbackEngine(typed)
-        stream = await fallback.open(LISTENING)
+        chain = FallbackEngine(typed)
+        stream = await chain.open(LISTENING)
         await settle()
         for piece, then in scenario(stream):
             for start in range(0, len(piece), 800):
@@ -109,7 +110,7 @@ def play(
         await stream.finish()
         events = [event async for event in stream.events()]
         await stream.aclose()
-        await fallback.aclose()
+        await chain.aclose()
         return events
 
     return asyncio.run(main())
@@ -294,3 +295,40 @@ def test_an_engine_that_cannot_prepare_itself_is_passed_over() -> None:
 
     asyncio.run(FallbackEngine([Engine("hosted"), Local("a", opens=False), Local("b"), Local("c")]).warm())
     assert warmed == ["b"]
+
+
+def test_the_last_engine_is_tried_again_when_its_fault_may_pass() -> None:
+    engine = Engine("a", hears=False)
+
+    def dies() -> None:
+        engine.hears = True
+        engine.streams[-1].tell(ProviderError("its process ended", retryable=True))
+
+    events = play([engine], lambda _: [(VOICE * 2 * SECOND, dies), (VOICE * SECOND, nothing)])
+    assert words(events) == [0, 1000, 2000]
+    (switch,) = switches(events)
+    assert (switch.engine, switch.next_engine, switch.reason) == ("a", "a", "its process ended")
+    assert switch.gap_start_ms == switch.gap_end_ms
+
+
+def test_an_engine_that_fails_for_good_is_not_tried_again() -> None:
+    engine = Engine("a")
+    events = play(
+        [engine],
+        lambda _: [(VOICE * SECOND, lambda: engine.streams[-1].tell(ProviderError("no such model")))],
+    )
+    assert len(engine.streams) == 1
+    assert switches(events)[-1].next_engine == ""
+
+
+def test_the_last_engine_is_not_tried_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fallback, "AGAIN_AFTER_S", (0.0, 0.0))
+    engine = Engine("a")
+
+    def dies() -> None:
+        engine.streams[-1].tell(ProviderError("its process ended", retryable=True))
+
+    pieces: list[tuple[bytes, Callable[[], None]]] = [(VOICE * SECOND, dies)]
+    events = play([engine], lambda _: pieces * 5)
+    assert len(engine.streams) == 3
+    assert switches(events)[-1].next_engine == ""

@@ -28,6 +28,10 @@ DRAIN_LIMIT_S = 15.0
 """How long an engine that has failed may hold up its successor while letting go."""
 
 
+AGAIN_AFTER_S = (0.0, 1.0, 4.0)
+"""Pauses before the last engine there is, having failed of something that may pass, is tried again in a call."""
+
+
 class FallbackEngine:
     """Satisfies `contracts.SpeechEngine`. Opening never fails: what goes wrong is told in the stream's events."""
 
@@ -109,28 +113,47 @@ class FallbackStream:
     async def _run(self) -> None:
         failed: list[tuple[str, str]] = []  # engines since the last one that worked, and why they did not
         try:
-            for engine in self._engines:
-                reason = await self._hear_with(engine, failed)
-                if reason is None:
+            for place, engine in enumerate(self._engines, start=1):
+                pauses_s = AGAIN_AFTER_S if place == len(self._engines) else ()
+                if await self._hear_again_and_again(engine, pauses_s, failed):
                     return
-                log.warning(
-                    "speech engine failed",
-                    extra={"provider": engine.name, "call_sid": self._listening.call_sid, "reason": reason},
-                )
-                failed.append((engine.name, reason))
             await self._go_deaf(failed)
         finally:
             self._queue.put_nowait(None)
 
-    async def _hear_with(self, engine: SpeechEngine, failed: list[tuple[str, str]]) -> str | None:
+    async def _hear_again_and_again(
+        self, engine: SpeechEngine, pauses_s: Sequence[float], failed: list[tuple[str, str]]
+    ) -> bool:
+        """Whether this engine heard to the end, at the first try or at one after these pauses."""
+        for pause_s in (*pauses_s, None):
+            error = await self._hear_with(engine, failed)
+            if error is None:
+                return True
+            log.warning(
+                "speech engine failed",
+                extra={
+                    "provider": engine.name,
+                    "call_sid": self._listening.call_sid,
+                    "reason": str(error),
+                },
+            )
+            failed.append((engine.name, str(error)))
+            if pause_s is None or not error.retryable:
+                break
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(pause_s):
+                    await self._finished.wait()
+        return False
+
+    async def _hear_with(self, engine: SpeechEngine, failed: list[tuple[str, str]]) -> ProviderError | None:
         """Why this engine stopped hearing; None when it heard to the end."""
         try:
             async with asyncio.timeout(OPEN_LIMIT_S):
                 stream = await engine.open(self._listening)
         except ProviderError as error:
-            return str(error)
+            return error
         except TimeoutError:
-            return f"{engine.name} did not take the call within {OPEN_LIMIT_S:.0f} s"
+            return ProviderError(f"{engine.name} did not take the call within {OPEN_LIMIT_S:.0f} s")
         try:
             if failed:
                 self._tell_switch(failed, engine.name)
@@ -143,9 +166,11 @@ class FallbackStream:
                 await stream.finish()
             async for event in stream.events():
                 self._tell(event, start_ms)
-            return None if self._finished.is_set() else f"{engine.name} ended before the call"
+            if self._finished.is_set():
+                return None
+            return ProviderError(f"{engine.name} ended before the call", retryable=True)
         except ProviderError as error:
-            return str(error)
+            return error
         finally:
             self._inner = None
             with contextlib.suppress(TimeoutError):
