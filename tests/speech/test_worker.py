@@ -1,5 +1,6 @@
 """The loop of a worker process, run in a thread of this one over a real socket pair."""
 
+import select
 import socket
 import threading
 from collections.abc import Iterable, Iterator, Sequence
@@ -135,3 +136,17 @@ def test_audio_for_a_stream_that_is_gone_is_ignored() -> None:
 def test_a_recogniser_is_named_by_module_and_callable() -> None:
     made: object = load("collections:Counter", {"a": 2})
     assert made == {"a": 2}
+
+
+def test_a_server_that_died_with_words_unread_ends_its_worker_too() -> None:
+    ours, theirs = socket.socketpair()
+    ended = threading.Event()
+    worker = threading.Thread(target=Worker(theirs, Recogniser(), on_end=ended.set).run, daemon=True)
+    with theirs:
+        worker.start()
+        while not select.select([ours], [], [], 20)[0]:
+            pass
+        ours.close()  # READY was never read: the system resets the line instead of ending it.
+        worker.join(20)
+    assert not worker.is_alive()
+    assert ended.is_set()

@@ -72,13 +72,16 @@ class Worker:
             self._work([first, *self._waiting()])
 
     def _read(self) -> None:
-        """Moves frames from the pipe to the inbox until it ends."""
+        """Moves frames from the pipe to the inbox until it ends, by a close or by the server's violent death."""
         reader = FrameReader()
-        while data := self._pipe.recv(1 << 16):
-            for message in reader.feed(data):
-                self._inbox.put(message)
-        self._on_end()
-        self._inbox.put(None)
+        try:
+            with suppress(ConnectionError):
+                while data := self._pipe.recv(1 << 16):
+                    for message in reader.feed(data):
+                        self._inbox.put(message)
+        finally:
+            self._on_end()
+            self._inbox.put(None)
 
     def _waiting(self) -> Iterator[tuple[Kind, int, bytes]]:
         for _ in range(MOST_AT_ONCE - 1):

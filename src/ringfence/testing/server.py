@@ -97,7 +97,7 @@ def running_server(
         if process.poll() is None:
             process.kill()
         process.wait()
-        reader.join()
+        reader.join(STOP_WITHIN_S)
         if process.stdout is not None:
             process.stdout.close()
 
